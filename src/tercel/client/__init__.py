@@ -1,0 +1,1 @@
+"""The client half of the house: sessions, requests, answers, connections. Never imports web."""

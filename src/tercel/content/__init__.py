@@ -1,0 +1,1 @@
+"""Message bodies, shared by the client and the server."""

@@ -1,0 +1,1 @@
+"""Servers and clients for tests; `tercel.test_utils` is their documented address."""
