@@ -1,8 +1,9 @@
-"""How every test runs: coroutine tests and fixtures, each test in a fresh event loop; no stale extension.
+"""How every test runs: coroutines in a fresh event loop each, and never on a stale extension.
 
-A test that is `async def` runs for at most 30 seconds, and fails when it leaves tasks pending or when an
-exception reaches the loop's exception handler (mark it `loop_errors` where that is the point).
-Async fixtures (function scope only) share the loop of their test. TERCEL_TEST_LOOP=uvloop chooses uvloop.
+A test that is `async def` runs for at most 30 seconds, and fails when it leaves tasks pending or
+when an exception reaches the loop's exception handler (mark it `loop_errors` where that is the
+point). Async fixtures (function scope only) share the loop of their test.
+TERCEL_TEST_LOOP=uvloop chooses uvloop.
 It never imports tercel: tests/documented runs where only aiohttp is installed.
 """
 
@@ -27,7 +28,7 @@ _loop_key: pytest.StashKey["TestLoop"] = pytest.StashKey()
 
 
 class TestLoop:
-    """One event loop for one test: its runner, what went wrong in it, and whether fixtures live in it."""
+    """One event loop for one test: its runner, its errors, and whether fixtures live in it."""
 
     __test__ = False
 

@@ -1,4 +1,7 @@
-"""Programs of others that tests speak with: a missing one skips the test, or fails it where CI promises them all."""
+"""Programs of others that tests speak with.
+
+A missing one skips the test, or fails it where CI promises them all (TERCEL_REQUIRE_PEERS=1).
+"""
 
 import os
 import shutil

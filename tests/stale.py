@@ -1,4 +1,7 @@
-"""Finds compiled modules that are older than what they were compiled from: `.py`, `.pxd`, and every cimported `.pxd`."""
+"""Finds compiled modules that are older than what they were compiled from.
+
+That is the `.py`, the `.pxd` beside it, and every `.pxd` that one cimports, however far away.
+"""
 
 import pathlib
 import re
@@ -7,7 +10,8 @@ from importlib.machinery import EXTENSION_SUFFIXES
 __all__ = ["find_cimports", "find_compiled", "find_stale_extensions"]
 
 _CIMPORT = re.compile(
-    r"^\s*(?:from\s+(?P<origin>[\w.]+)\s+cimport\s+(?P<names>\(?[\w, \t*]+)|cimport\s+(?P<module>[\w.]+))",
+    r"^\s*(?:from\s+(?P<origin>[\w.]+)\s+cimport\s+(?P<names>\(?[\w, \t*]+)"
+    r"|cimport\s+(?P<module>[\w.]+))",
     re.MULTILINE,
 )
 
@@ -46,7 +50,7 @@ def find_cimports(source: pathlib.Path, declaration: pathlib.Path) -> set[pathli
 
 
 def find_stale_extensions(source: pathlib.Path) -> list[pathlib.Path]:
-    """Return the extensions under `source` that are older than something they were compiled from."""
+    """Return the extensions under `source` that are older than any of their inputs."""
     stale = []
     for module in find_compiled(source):
         extension = find_extension(module)

@@ -1,8 +1,9 @@
 """Which of the two builds runs: the compiled modules, or the same files interpreted.
 
 In: the environment variable TERCEL_PURE and the extension files beside the sources.
-Out: COMPILED, and with TERCEL_PURE set a finder that loads every `.py` although its extension lies beside it.
-`tercel/__init__.py` imports this module before any other part of the package; it never imports one itself.
+Out: COMPILED, and with TERCEL_PURE set a finder that loads the `.py` although an extension lies
+beside it. `tercel/__init__.py` imports this module before any other part of the package; it never
+imports one itself.
 """
 
 import os
@@ -17,7 +18,7 @@ __all__ = ["COMPILED", "PureFinder"]
 class PureFinder:
     """A meta path finder for the submodules of one package that sees source files only.
 
-    `package` is the dotted name, "tercel" by default. Modules outside it are left to the other finders.
+    `package` is the dotted name, "tercel" by default. Modules outside it are left to other finders.
     """
 
     def __init__(self, package: str = "tercel") -> None:
