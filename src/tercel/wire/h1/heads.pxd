@@ -1,0 +1,106 @@
+cimport cython
+
+cdef bytes _KIND
+cdef unsigned char _TCHAR
+cdef unsigned char _VALUE
+cdef unsigned char _TARGET
+cdef unsigned char _DIGIT
+cdef object _VERSION_10
+cdef object _VERSION_11
+cdef dict _NAMES
+cdef Py_ssize_t _MAX_NAMES
+cdef dict _METHODS
+cdef object _NOT_IN_TRAILERS
+
+@cython.locals(p="const unsigned char *", end=Py_ssize_t, pos=Py_ssize_t, i=Py_ssize_t, colon=Py_ssize_t,
+               first=Py_ssize_t, last=Py_ssize_t, pairs=list)
+cpdef list parse_pairs(bytes block)
+
+cdef object _name_of(bytes name)
+
+
+cdef class Head:
+    cdef public bytes _block
+    cdef object _headers
+    cdef tuple _raw_headers
+    cdef public bint chunked
+    cdef public object content_length
+    cdef public bint keep_alive
+    cdef public object upgrade
+    cdef public object version
+
+
+cdef class RequestHead(Head):
+    cdef public str authority
+    cdef public bint expects_continue
+    cdef public str method
+    cdef public str path
+    cdef public str query
+    cdef public str scheme
+    cdef public str target
+
+
+cdef class ResponseHead(Head):
+    cdef public str reason
+    cdef public int status
+
+
+cdef class HeadParser:
+    cdef bytes _connection
+    cdef Py_ssize_t _count
+    cdef bytes _expect
+    cdef Py_ssize_t _fields
+    cdef Head _head
+    cdef bytes _host
+    cdef bytes _length
+    cdef object _limits
+    cdef Py_ssize_t _max_field
+    cdef Py_ssize_t _max_head
+    cdef Py_ssize_t _max_line
+    cdef Py_ssize_t _max_lines
+    cdef Py_ssize_t _offset
+    cdef Py_ssize_t _scanned
+    cdef Py_ssize_t _skipped
+    cdef bytes _transfer
+    cdef bytes _upgrade
+    cdef readonly Py_ssize_t end
+    cdef readonly bint is_request
+
+    cdef _reset(self)
+
+    @cython.locals(end=Py_ssize_t, pos=Py_ssize_t, limit=Py_ssize_t, head=Head)
+    cpdef Head parse(self, bytes data, Py_ssize_t start)
+
+    @cython.locals(end=Py_ssize_t, pos=Py_ssize_t)
+    cpdef tuple parse_trailers(self, bytes data, Py_ssize_t start)
+
+    @cython.locals(following=Py_ssize_t)
+    cdef Py_ssize_t _parse_fields(self, bytes data, Py_ssize_t start, Py_ssize_t pos, Py_ssize_t end) except? -2
+
+    @cython.locals(limit=Py_ssize_t)
+    cdef Py_ssize_t _refuse(self, bytes data, Py_ssize_t pos, Py_ssize_t at, str message, int status) except? -2
+
+    @cython.locals(p="const unsigned char *")
+    cdef Py_ssize_t _parse_start(self, bytes data, Py_ssize_t pos, Py_ssize_t end) except? -2
+
+    @cython.locals(p="const unsigned char *", kind="const unsigned char *", last=Py_ssize_t, i=Py_ssize_t,
+                   method_end=Py_ssize_t, target_end=Py_ssize_t, head=RequestHead, name=bytes, target=str,
+                   mark=Py_ssize_t)
+    cdef Py_ssize_t _parse_request_line(self, bytes data, Py_ssize_t pos, Py_ssize_t end) except? -2
+
+    @cython.locals(p="const unsigned char *", kind="const unsigned char *", last=Py_ssize_t, i=Py_ssize_t,
+                   head=ResponseHead, code=bytes)
+    cdef Py_ssize_t _parse_status_line(self, bytes data, Py_ssize_t pos, Py_ssize_t end) except? -2
+
+    @cython.locals(p="const unsigned char *", kind="const unsigned char *", last=Py_ssize_t, i=Py_ssize_t,
+                   colon=Py_ssize_t, first=Py_ssize_t, size=Py_ssize_t)
+    cdef Py_ssize_t _parse_field(self, bytes data, Py_ssize_t pos, Py_ssize_t end) except? -2
+
+    cdef _note(self, bytes name, bytes value)
+    cdef _finish(self, Head head)
+    cdef _finish_request(self, RequestHead head)
+    cdef _finish_response(self, ResponseHead head)
+
+
+cdef str _bad_octet(str where, unsigned char octet)
+cdef object _read_version(bytes text)
