@@ -1,0 +1,49 @@
+cimport cython
+
+from tercel.wire.h1.connection cimport Connection, EndOfMessage
+from tercel.wire.h1.heads cimport Head
+
+cdef object READY
+
+
+cdef class Ready:
+    pass
+
+
+cdef class WireProtocol:
+    cdef double _deadline
+    cdef list _drain_waiters
+    cdef bint _pauses
+    cdef object _timer
+    cdef double _timer_due
+    cdef Connection _wire
+    cdef public bint is_closed
+    cdef public object loop
+    cdef public bint must_drain
+    cdef public object transport
+
+    cpdef on_head(self, Head head)
+    cpdef on_piece(self, bytes piece)
+    cpdef on_end(self, EndOfMessage end)
+    cpdef on_error(self, error)
+    cpdef bint on_eof(self) except? 1
+    cpdef on_lost(self, error)
+    cpdef on_deadline(self)
+
+    cpdef connection_made(self, transport)
+    cpdef data_received(self, data)
+    cpdef eof_received(self)
+    cpdef connection_lost(self, error)
+    cpdef pause_writing(self)
+    cpdef resume_writing(self)
+
+    cpdef pump(self)
+    cpdef pause_reading(self)
+    cpdef resume_reading(self)
+    cpdef drain(self)
+    cdef _wake_drainers(self, error)
+    cpdef set_deadline(self, double seconds)
+    cpdef clear_deadline(self)
+    cpdef _on_timer(self)
+    cpdef close(self)
+    cpdef abort(self)

@@ -1,0 +1,214 @@
+"""An asyncio protocol that drives a wire connection: the part that server and client share.
+
+In: what the event loop calls (`data_received` and its kin). Out: calls of the `on_*` methods, which a subclass
+fills in, one for each fact of the wire. Owns the transport, back-pressure in both directions and one lazily
+re-armed deadline. Never knows which side of HTTP it is on.
+"""
+
+import asyncio
+from typing import Any
+
+from tercel.wire.errors import WireError
+from tercel.wire.h1.connection import Connection, EndOfMessage
+from tercel.wire.h1.heads import Head
+
+__all__ = ("READY", "Ready", "WireProtocol")
+
+
+class Ready:
+    """An awaitable that is done: what `drain` gives while there is nothing to wait for."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Any:
+        return iter(())
+
+
+READY = Ready()
+
+
+class WireProtocol:
+    """Reads one connection through a `wire.h1.Connection` and keeps its transport.
+
+    `transport` is None before `connection_made` and after `connection_lost`; `is_closed` is True from the
+    moment that nothing more can be written; `must_drain` while the transport asks writers to wait.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_drain_waiters",
+        "_pauses",
+        "_timer",
+        "_timer_due",
+        "_wire",
+        "is_closed",
+        "loop",
+        "must_drain",
+        "transport",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, wire: Connection) -> None:
+        self.loop = loop
+        self._wire = wire
+        self.transport: Any = None
+        self.is_closed = False
+        self.must_drain = False
+        self._drain_waiters: list[asyncio.Future[None]] | None = None
+        self._pauses = False
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
+
+    # What a subclass fills in.
+
+    def on_head(self, head: Head) -> None:
+        """A head has come."""
+
+    def on_piece(self, piece: bytes) -> None:
+        """A piece of the current message's body has come."""
+
+    def on_end(self, end: EndOfMessage) -> None:
+        """The current message's body has ended."""
+
+    def on_error(self, error: WireError) -> None:
+        """The peer's octets can't be read on."""
+
+    def on_eof(self) -> bool:
+        """The peer has closed its side; True keeps ours open."""
+        return False
+
+    def on_lost(self, error: BaseException | None) -> None:
+        """The connection is gone."""
+
+    def on_deadline(self) -> None:
+        """The time set by `set_deadline` has passed."""
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._wire.feed_data(data)
+        self.pump()
+
+    def eof_received(self) -> bool:
+        self._wire.feed_eof()
+        self.pump()
+        return self.on_eof()
+
+    def connection_lost(self, error: BaseException | None) -> None:
+        self.is_closed = True
+        self.transport = None
+        self.clear_deadline()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake_drainers(error if error is not None else ConnectionResetError("the peer is gone"))
+        self.on_lost(error)
+
+    def pause_writing(self) -> None:
+        self.must_drain = True
+
+    def resume_writing(self) -> None:
+        self.must_drain = False
+        self._wake_drainers(None)
+
+    # What subclasses and exchanges call.
+
+    def pump(self) -> None:
+        """Hand on every fact that the octets at hand allow."""
+        try:
+            while not self.is_closed:
+                event = self._wire.next_event()
+                if event is None:
+                    return
+                if type(event) is bytes:
+                    self.on_piece(event)
+                elif type(event) is EndOfMessage:
+                    self.on_end(event)
+                else:
+                    self.on_head(event)
+        except WireError as error:
+            self.on_error(error)
+
+    def pause_reading(self) -> None:
+        """Ask the transport for no more octets: the reader is behind."""
+        if not self._pauses and self.transport is not None:
+            self._pauses = True
+            try:
+                self.transport.pause_reading()
+            except (AttributeError, NotImplementedError, RuntimeError):
+                self._pauses = False
+
+    def resume_reading(self) -> None:
+        """Take octets again."""
+        if self._pauses:
+            self._pauses = False
+            if self.transport is not None:
+                try:
+                    self.transport.resume_reading()
+                except (AttributeError, NotImplementedError, RuntimeError):
+                    self._pauses = False
+
+    def drain(self) -> Any:
+        """An awaitable that is done once the transport takes more; ConnectionResetError if it never will."""
+        if self.is_closed:
+            raise ConnectionResetError("Cannot write to closing transport")
+        if not self.must_drain:
+            return READY
+        waiter = self.loop.create_future()
+        if self._drain_waiters is None:
+            self._drain_waiters = []
+        self._drain_waiters.append(waiter)
+        return waiter
+
+    def _wake_drainers(self, error: BaseException | None) -> None:
+        waiters = self._drain_waiters
+        if waiters is None:
+            return
+        self._drain_waiters = None
+        for waiter in waiters:
+            if not waiter.done():
+                if error is None:
+                    waiter.set_result(None)
+                else:
+                    waiter.set_exception(error)
+
+    def set_deadline(self, seconds: float) -> None:
+        """Call `on_deadline` when `seconds` have passed, unless the deadline is moved or cleared first."""
+        due = self.loop.time() + seconds
+        self._deadline = due
+        if self._timer is not None:
+            if self._timer_due <= due:
+                return
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self.loop.call_at(due, self._on_timer)
+
+    def clear_deadline(self) -> None:
+        """Forget the deadline; its timer runs out in silence."""
+        self._deadline = 0.0
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._deadline == 0.0:
+            return
+        if self.loop.time() + 0.001 < self._deadline:
+            self._timer_due = self._deadline
+            self._timer = self.loop.call_at(self._deadline, self._on_timer)
+            return
+        self._deadline = 0.0
+        self.on_deadline()
+
+    def close(self) -> None:
+        """Close the transport once what was written is sent."""
+        self.is_closed = True
+        if self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close the transport at once."""
+        self.is_closed = True
+        if self.transport is not None:
+            self.transport.abort()

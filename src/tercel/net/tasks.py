@@ -1,0 +1,120 @@
+"""Handlers as tasks that begin at once: no trip around the event loop for an answer at hand.
+
+In: a loop and a coroutine. Out: the task, which may be done already. `asyncio.current_task()`, `asyncio.timeout()`
+and cancellation work from the coroutine's first line on. Python 3.12 and later have eager tasks of their
+own; for 3.11, whose C code changes no more, a subclass of Task runs the first step itself.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Generator
+from contextvars import Context, copy_context
+from types import coroutine
+from typing import Any
+
+__all__ = ("start_eagerly",)
+
+if sys.version_info >= (3, 12):
+
+    def start_eagerly(
+        loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any]
+    ) -> asyncio.Task[Any]:
+        """Run `coro` up to its first suspension; the task is done if there was none."""
+        return asyncio.Task(coro, loop=loop, eager_start=True)
+
+else:
+    _current_tasks = asyncio.tasks._current_tasks
+    _init_future = asyncio.Future.__init__
+    _init_task = asyncio.Task.__init__
+    _set_result = asyncio.Future.set_result
+    _set_exception = asyncio.Future.set_exception
+    _cancel = asyncio.Future.cancel
+
+    @coroutine
+    def _resume(coro: Coroutine[Any, Any, Any], yielded: Any) -> Generator[Any, Any, Any]:
+        """Drive a coroutine that has already yielded once: what `await coro` would have become."""
+        send, throw = coro.send, coro.throw
+        try:
+            while True:
+                try:
+                    value = yield yielded
+                except GeneratorExit:
+                    coro.close()
+                    raise
+                except BaseException as error:
+                    yielded = throw(error)
+                else:
+                    yielded = send(value)
+        except StopIteration as stop:
+            return stop.value
+
+    class _EagerTask(asyncio.Task[Any]):
+        """A task whose first step ran before the task's own machinery was set up.
+
+        Until then its Future half works; the Task half must not be asked for its coroutine or name.
+        """
+
+        def __init__(self, coro: Coroutine[Any, Any, Any]) -> None:
+            self._first = coro
+            self._label = ""
+
+        def get_coro(self) -> Any:
+            return self._first
+
+        def get_name(self) -> str:
+            return self._label or f"Task-{id(self):#x}"
+
+        def set_name(self, value: object) -> None:
+            self._label = str(value)
+
+        def __repr__(self) -> str:
+            state = "done" if self.done() else "pending"
+            return f"<Task {state} name={self.get_name()!r} coro={self._first!r}>"
+
+    def start_eagerly(
+        loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any]
+    ) -> asyncio.Task[Any]:
+        """Run `coro` up to its first suspension; the task is done if there was none."""
+        if loop in _current_tasks:
+            return loop.create_task(coro)
+        task = _EagerTask.__new__(_EagerTask)
+        task._first = coro
+        task._label = ""
+        _init_future(task, loop=loop)
+        context = copy_context()
+        _current_tasks[loop] = task
+        try:
+            yielded = context.run(coro.send, None)
+        except StopIteration as stop:
+            _set_result(task, stop.value)
+            return task
+        except asyncio.CancelledError:
+            _cancel(task)
+            return task
+        except (KeyboardInterrupt, SystemExit) as error:
+            _set_exception(task, error)
+            raise
+        except BaseException as error:
+            _set_exception(task, error)
+            return task
+        finally:
+            del _current_tasks[loop]
+        _promote(task, coro, yielded, loop, context)
+        return task
+
+    def _promote(
+        task: _EagerTask,
+        coro: Coroutine[Any, Any, Any],
+        yielded: Any,
+        loop: asyncio.AbstractEventLoop,
+        context: Context,
+    ) -> None:
+        """Hand a suspended coroutine over to the task proper, keeping what the first step asked of it."""
+        cancels = task.cancelling()
+        callbacks = task._callbacks
+        _init_task(task, _resume(coro, yielded), loop=loop, context=context)
+        if callbacks:
+            for callback, callback_context in callbacks:
+                task.add_done_callback(callback, context=callback_context)
+        for _ in range(cancels):
+            task.cancel()
