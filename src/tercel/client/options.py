@@ -1,0 +1,89 @@
+"""Small facts that the rooms of the client share: timeouts, sizes, who asked for what.
+
+In: numbers. Out: `ClientTimeout`, `RequestInfo`, `ReadOptions`, `sentinel`. Never does anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from yarl import URL
+
+from tercel.content.unset import Unset, sentinel
+from tercel.wire.limits import DEFAULT_LIMITS, Limits
+
+__all__ = (
+    "DEFAULT_READ",
+    "DEFAULT_TIMEOUT",
+    "ClientTimeout",
+    "ReadOptions",
+    "RequestInfo",
+    "Unset",
+    "sentinel",
+    "timeout_of",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTimeout:
+    """Seconds that each part of a request may take; None or 0 is without end.
+
+    `total`: the whole of it, the reading of the body included. `connect`: until a connection is there,
+    new or from the pool. `sock_connect`: until a new connection is made. `sock_read`: between two
+    portions of data. Timeouts of `ceil_threshold` seconds and more end on a full second
+    (client_quickstart, "Timeouts").
+    """
+
+    total: float | None = None
+    connect: float | None = None
+    sock_read: float | None = None
+    sock_connect: float | None = None
+    ceil_threshold: float = 5
+
+
+DEFAULT_TIMEOUT = ClientTimeout(total=300, sock_connect=30)
+
+
+def timeout_of(
+    value: ClientTimeout | float | int | None | Unset, default: ClientTimeout
+) -> ClientTimeout:
+    """What a `timeout` argument means: a bare number is the total, None is no timeout at all."""
+    if value is sentinel:
+        return default
+    if isinstance(value, ClientTimeout):
+        return value
+    if value is None:
+        return ClientTimeout()
+    if isinstance(value, (int, float)):
+        return ClientTimeout(total=value)
+    raise TypeError(f"timeout is {value!r}, expected ClientTimeout, a number of seconds or None")
+
+
+class RequestInfo(NamedTuple):
+    """The request behind an answer: `url` without fragment, `real_url` as it was asked for."""
+
+    url: URL
+    method: str
+    headers: Mapping[str, str]
+    real_url: URL
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How an answer is read.
+
+    `until_eof`: a body without length ends where the connection does. `decompress`: undo
+    Content-Encoding. `bufsize`: octets held before the peer has to wait. `sock_read`: seconds, or
+    None. `limits`: of its head.
+    """
+
+    until_eof: bool = True
+    decompress: bool = True
+    bufsize: int = 2**18
+    sock_read: float | None = None
+    limits: Limits = DEFAULT_LIMITS
+
+
+DEFAULT_READ = ReadOptions()
