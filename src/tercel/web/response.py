@@ -16,14 +16,11 @@ from typing import TYPE_CHECKING, Any
 from multidict import CIMultiDict
 
 from tercel.content.unset import Unset, sentinel
+from tercel.web.answerhead import CONTENT_LENGTH, CONTENT_TYPE, OCTET_STREAM, Pairs
 from tercel.web.stream import (
     CONNECTION,
     CONTENT_ENCODING,
-    CONTENT_LENGTH,
-    CONTENT_TYPE,
-    OCTET_STREAM,
     TRANSFER_ENCODING,
-    Pairs,
     StreamResponse,
     allows_no_body,
 )
@@ -34,8 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ("Response", "json_bytes_response", "json_response")
 
-TEXT_PLAIN = "text/plain; charset=utf-8"
-JSON_TEXT = "application/json; charset=utf-8"
+_UTF8_TYPES = {
+    None: "text/plain; charset=utf-8",
+    "text/plain": "text/plain; charset=utf-8",
+    "text/html": "text/html; charset=utf-8",
+    "application/json": "application/json; charset=utf-8",
+}
 
 #: Octets above which compressing would hold the event loop for too long: done in a thread.
 ZLIB_EXECUTOR_SIZE = 4096
@@ -89,15 +90,15 @@ class Response(StreamResponse):
             self._set_status(status, reason)
         if headers is not None:
             self._take_headers(headers, content_type, charset)
-        if content_type is not None and "charset" in content_type:
+        if content_type is not None and "charset" in content_type.lower():
             raise ValueError("charset must not be in content_type argument")
         if text is not None:
             if body is not None:
                 raise ValueError("body and text are not allowed together")
             if not isinstance(text, str):
                 raise TypeError(f"text argument must be str ({type(text)!r})")
-            if headers is None and content_type is None and charset is None:
-                self._type = TEXT_PLAIN
+            if headers is None and charset is None and content_type in _UTF8_TYPES:
+                self._type = _UTF8_TYPES[content_type]
                 self._body = text.encode()
             else:
                 self._take_text(text, content_type, charset)
