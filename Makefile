@@ -10,6 +10,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
+.NOTPARALLEL:
 .PHONY: demo test check parity bench build annotate wheel clean
 
 demo: $(VENV)/ready-polls build
