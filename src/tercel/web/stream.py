@@ -220,6 +220,8 @@ class StreamResponse(AnswerHead):
         length, chunked = self._frame(request, exchange, headers)
         if request._has_prepare_hook:
             await request._prepare_hook(self)
+            if self._compression:
+                await self._start_compression(request, headers)
             self._put_cookies(headers)
             length, chunked = self._frame(request, exchange, headers)
         exchange.start(self._status, self._reason, headers, length, chunked)
