@@ -9,16 +9,9 @@ from typing import Any
 import pytest
 
 from tests.documented.neutral import Server
-from tests.documented.subject import IS_AIOHTTP, SUBJECT, load
+from tests.documented.subject import SUBJECT, load
 
 Serve = Callable[..., Awaitable[Server]]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if IS_AIOHTTP and "documented" in item.nodeid:
-            # The old ways are part of what is stated; aiohttp warns of some of them as it runs.
-            item.add_marker(pytest.mark.filterwarnings("default"))
 
 
 @pytest.fixture
