@@ -102,5 +102,7 @@ cdef class HeadParser:
     cdef _finish_response(self, ResponseHead head)
 
 
+@cython.locals(head=RequestHead)
+cpdef RequestHead make_request_head(str method, str target, version, headers)
 cdef str _bad_octet(str where, unsigned char octet)
 cdef object _read_version(bytes text)

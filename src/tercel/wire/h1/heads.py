@@ -13,7 +13,14 @@ from tercel.wire.limits import Limits
 from tercel.wire.octets import DIGIT, KIND, TARGET, TCHAR, VALUE
 from tercel.wire.version import HttpVersion, HttpVersion10, HttpVersion11
 
-__all__ = ("Head", "HeadParser", "RequestHead", "ResponseHead", "parse_pairs")
+__all__ = (
+    "Head",
+    "HeadParser",
+    "RequestHead",
+    "ResponseHead",
+    "make_request_head",
+    "parse_pairs",
+)
 
 _KIND = KIND
 _TCHAR = TCHAR
@@ -498,6 +505,43 @@ class HeadParser:
 
     def _finish_response(self, head: ResponseHead) -> None:
         self._finish(head)
+
+
+def make_request_head(
+    method: str, target: str, version: HttpVersion, headers: CIMultiDict[str]
+) -> RequestHead:
+    """A head that came from a program, not from the wire: for copies and for tests.
+
+    `method` and `version` are taken as they are; `target` and the fields decide the rest as they would
+    on the wire. BadMessage for a target of no known form.
+    """
+    head = RequestHead()
+    head.method = method
+    head.version = version
+    head.target = target
+    if target.startswith("/") and method != "CONNECT":
+        head.path, _, head.query = target.partition("?")
+    else:
+        head.scheme, head.authority, head.path, head.query = split_target(method, target)
+    head._headers = CIMultiDictProxy(headers)
+    head._raw_headers = tuple(
+        [
+            (name.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
+            for name, value in headers.items()
+        ]
+    )
+    options = list_tokens(",".join(headers.getall("Connection", ())).encode())
+    head.keep_alive = b"close" not in options and (
+        version != _VERSION_10 or b"keep-alive" in options
+    )
+    head.chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
+    length = headers.get("Content-Length", "")
+    if length.isascii() and length.isdigit():
+        head.content_length = int(length)
+    if b"upgrade" in options:
+        head.upgrade = headers.get("Upgrade")
+    head.expects_continue = headers.get("Expect", "").lower() == "100-continue"
+    return head
 
 
 def _bad_octet(where: str, octet: int) -> str:

@@ -1,0 +1,45 @@
+cimport cython
+
+from tercel.net.protocol cimport WireProtocol
+from tercel.web.exchange cimport Exchange
+from tercel.wire.h1.connection cimport Connection, EndOfMessage
+from tercel.wire.h1.heads cimport Head
+
+cdef object _start_eagerly
+cdef object _EMPTY
+cdef Py_ssize_t _MAX_WAITING
+cdef double _REFUSAL_TIME
+
+
+cdef class HttpConnection(WireProtocol):
+    cdef bint _closing
+    cdef bint _discarding
+    cdef bint _handler_ended
+    cdef bint _head_timed
+    cdef bint _in_pump
+    cdef list _lost_waiters
+    cdef object _receiver
+    cdef double _started_at
+    cdef object _to_start
+    cdef public Exchange exchange
+    cdef public object reader
+    cdef public object server
+
+    cdef _read_on(self)
+
+    @cython.locals(exchange=Exchange)
+    cdef _run(self, request)
+
+    @cython.locals(exchange=Exchange)
+    cpdef bint answer(self, request, response) except -1
+
+    cpdef finish_exchange(self, Exchange exchange)
+    cdef _drop_rest_of_body(self)
+    cdef _next(self)
+    cdef _wait_idle(self)
+    cpdef refuse(self, int status, str message)
+    cdef _close_gently(self, double seconds)
+    cpdef stop_soon(self)
+    cpdef lost_waiter(self)
+    cdef _cancel_lost_waiters(self)
+    cpdef bytes take_over(self, receiver)

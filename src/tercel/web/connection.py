@@ -1,0 +1,370 @@
+"""A server's connection: requests in order, one handler at a time, and the ways in which it ends.
+
+In: what `net.protocol` tells (heads, pieces, errors, deadlines). Out: for each head an `Exchange` and a request,
+handed to `server.serve` as a task that begins at once. Pipelined requests wait in the wire's buffer; unread
+bodies are drained for `lingering_time`; every refusal is answered before the connection closes.
+"""
+
+import asyncio
+from typing import Any
+
+from tercel.net.protocol import WireProtocol
+from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
+from tercel.net.tasks import start_eagerly
+from tercel.web.exchange import Exchange
+from tercel.wire.errors import WireError
+from tercel.wire.h1.connection import Connection, EndOfMessage
+from tercel.wire.h1.encode import encode_response_head
+from tercel.wire.h1.heads import Head
+
+__all__ = ("HttpConnection",)
+
+_start_eagerly = start_eagerly
+_EMPTY = EMPTY_PAYLOAD
+
+#: Octets of requests to come that wait in memory while a handler runs.
+_MAX_WAITING = 65536
+#: Seconds for the peer to take a refusal and close, before we do.
+_REFUSAL_TIME = 2.0
+
+
+class HttpConnection(WireProtocol):
+    """One connection of a `web.Server`, whose settings it reads from `server`.
+
+    `exchange` is the one under way, None between requests.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_discarding",
+        "_handler_ended",
+        "_head_timed",
+        "_in_pump",
+        "_lost_waiters",
+        "_receiver",
+        "_started_at",
+        "_to_start",
+        "exchange",
+        "reader",
+        "server",
+    )
+
+    def __init__(self, server: Any, loop: asyncio.AbstractEventLoop) -> None:
+        WireProtocol.__init__(self, loop, Connection(True, server.limits))
+        self.server = server
+        self.exchange: Exchange | None = None
+        self.reader: StreamReader | None = None
+        self._to_start: Any = None
+        self._closing = False
+        self._discarding = False
+        self._head_timed = False
+        self._in_pump = False
+        self._handler_ended = False
+        self._receiver: Any = None
+        self._lost_waiters: list[asyncio.Future[None]] | None = None
+        self._started_at = 0.0
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.server.connection_made(self, transport)
+        self._wait_idle()
+
+    def data_received(self, data: bytes) -> None:
+        if self._receiver is not None:
+            self._receiver.data_received(data)
+            return
+        if self._discarding and self.exchange is None and self.reader is None:
+            return
+        self._wire.feed_data(data)
+        self._read_on()
+
+    def eof_received(self) -> bool:
+        if self._receiver is not None:
+            return bool(self._receiver.eof_received())
+        self._wire.feed_eof()
+        self._read_on()
+        return self.on_eof()
+
+    def _read_on(self) -> None:
+        """Take what the wire has, then start the handler whose request came with it."""
+        self._in_pump = True
+        try:
+            self.pump()
+            while self._to_start is not None:
+                request = self._to_start
+                self._to_start = None
+                self._run(request)
+                self.pump()
+        finally:
+            self._in_pump = False
+        if self.exchange is None:
+            if self._wire.held and not self._head_timed and not self.is_closed:
+                self._head_timed = True
+                self.set_deadline(self.server.head_timeout)
+        elif self._wire.held > _MAX_WAITING:
+            self.pause_reading()
+
+    # What the wire tells.
+
+    def on_head(self, head: Head) -> None:
+        self._head_timed = False
+        self._deadline = 0.0
+        if self._wire.reads_body:
+            reader = StreamReader(self, self.server.read_bufsize, loop=self.loop)
+            self.reader = reader
+            exchange = Exchange(self, head, reader)
+            self.exchange = exchange
+            self._to_start = self.server.make_request(exchange)
+        else:
+            exchange = Exchange(self, head, _EMPTY)
+            self.exchange = exchange
+            self._run(self.server.make_request(exchange))
+
+    def on_piece(self, piece: bytes) -> None:
+        if self._discarding:
+            return
+        reader = self.reader
+        reader.feed_data(piece)
+        if self._wire.chunk_ended:
+            reader.end_http_chunk_receiving()
+
+    def on_end(self, end: EndOfMessage) -> None:
+        reader = self.reader
+        self.reader = None
+        if self._discarding:
+            self._discarding = False
+            self.exchange = None
+            self._next()
+            return
+        reader.feed_eof()
+
+    def on_error(self, error: WireError) -> None:
+        exchange = self.exchange
+        if self._discarding:
+            self.close()
+        elif exchange is not None:
+            exchange.keep_alive = False
+            reader = self.reader
+            self.reader = None
+            if reader is not None:
+                reader.set_exception(error)
+        elif self._wire.is_eof:
+            self.close()
+        else:
+            self.refuse(error.status, error.message)
+
+    def on_eof(self) -> bool:
+        if self.exchange is None or self._discarding:
+            self.close()
+            return False
+        if self.server.handler_cancellation or self._lost_waiters is not None:
+            return False
+        return self.transport is not None and self.transport.get_extra_info("sslcontext") is None
+
+    def on_lost(self, error: BaseException | None) -> None:
+        exchange = self.exchange
+        receiver = self._receiver
+        self._receiver = None
+        if receiver is not None:
+            receiver.connection_lost(error)
+        reader = self.reader
+        self.reader = None
+        self._to_start = None
+        if reader is not None and not reader.is_eof():
+            reader.set_exception(ConnectionResetError("Connection lost"))
+        waiters = self._lost_waiters
+        self._lost_waiters = None
+        if waiters is not None:
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+        if exchange is not None:
+            task = exchange.task
+            if task is not None and self.server.handler_cancellation:
+                task.cancel()
+            self.exchange = None
+        self.server.connection_lost(self, error)
+
+    def on_deadline(self) -> None:
+        if self.exchange is not None and not self._discarding:
+            return
+        if self._head_timed and not self._discarding:
+            self.refuse(408, f"no whole request came within {self.server.head_timeout:g} seconds")
+        else:
+            self.close()
+
+    # One exchange.
+
+    def _run(self, request: Any) -> None:
+        exchange = self.exchange
+        server = self.server
+        if server.logs_access:
+            self._started_at = self.loop.time()
+        self._handler_ended = False
+        task = _start_eagerly(self.loop, server.serve(self, request))
+        if not self._handler_ended:
+            exchange.task = task
+            server.keep_task(task)
+
+    def answer(self, request: Any, response: Any) -> bool:
+        """Send `response` whole, if it is at hand and nobody else has a say in it; False if not."""
+        body = response._payload_bytes()
+        if body is None:
+            return False
+        exchange = self.exchange
+        if exchange is None or exchange.head_sent:
+            return False
+        if response._keep_alive is False:
+            exchange.keep_alive = False
+        fields = response._hot_headers()
+        response._exchange = exchange
+        response._request = request
+        response._eof_sent = True
+        exchange.respond(response._status, response._reason, fields, body)
+        response._keep_alive = exchange.keep_alive
+        return True
+
+    def finish_exchange(self, exchange: Exchange) -> None:
+        """The handler of `exchange` has ended and its answer is written: go on, or close."""
+        self._handler_ended = True
+        if self._lost_waiters is not None:
+            self._cancel_lost_waiters()
+        if self.exchange is not exchange:
+            return
+        if not exchange.finished:
+            self.abort()
+            return
+        if self._receiver is not None:
+            return
+        if exchange.keep_alive and not self._closing:
+            if self._wire.message_done:
+                self.exchange = None
+                self.reader = None
+                self._next()
+            elif exchange.head.expects_continue or self.server.lingering_time <= 0:
+                self._close_gently(self.server.lingering_time)
+            else:
+                self._drop_rest_of_body()
+        elif self._wire.message_done or self._wire.is_eof:
+            self.exchange = None
+            self.close()
+        else:
+            self._close_gently(self.server.lingering_time)
+
+    def _drop_rest_of_body(self) -> None:
+        """Read over what the handler left unread, for a while; the next request follows it."""
+        reader = self.reader
+        self.reader = None
+        self._discarding = True
+        if reader is not None:
+            reader.set_exception(ConnectionResetError("the request was answered and is over"))
+        self.resume_reading()
+        self.set_deadline(self.server.lingering_time)
+        if not self._in_pump:
+            self._read_on()
+
+    def _next(self) -> None:
+        """Go on to the next request, which may have come already."""
+        if self._closing:
+            self.close()
+            return
+        self._wire.next_message()
+        if self._wire.is_eof and not self._wire.held:
+            self.close()
+            return
+        self._wait_idle()
+        if not self._in_pump:
+            self.resume_reading()
+            self._read_on()
+
+    def _wait_idle(self) -> None:
+        self.set_deadline(self.server.keepalive_timeout)
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer what is no request, and close."""
+        server = self.server
+        server.log_refusal(self, status, message)
+        if self.transport is None:
+            return
+        reason = server.reason_of(status)
+        text = f"{status}: {reason}\n\n{message}\n".encode("utf-8", "replace")
+        head = encode_response_head(
+            status,
+            reason,
+            (
+                ("Content-Type", "text/plain; charset=utf-8"),
+                ("Content-Length", str(len(text))),
+                ("Connection", "close"),
+            ),
+        )
+        self.transport.write(head + text)
+        self._close_gently(_REFUSAL_TIME)
+
+    def _close_gently(self, seconds: float) -> None:
+        """Close our side, and the connection once the peer has, or after `seconds`.
+
+        Closing at once while octets of the peer wait unread would reset the connection, and the peer might
+        lose the answer (RFC 9112 section 9.6).
+        """
+        transport = self.transport
+        self.exchange = None
+        self.reader = None
+        self._to_start = None
+        if transport is None:
+            return
+        if seconds <= 0 or self._wire.is_eof or not transport.can_write_eof():
+            self.close()
+            return
+        self._discarding = True
+        self._closing = True
+        transport.write_eof()
+        self.resume_reading()
+        self.set_deadline(seconds)
+
+    # What others ask.
+
+    def stop_soon(self) -> None:
+        """Close as soon as no exchange is under way."""
+        self._closing = True
+        if self.exchange is None:
+            self.close()
+        else:
+            self.exchange.keep_alive = False
+
+    def lost_waiter(self) -> asyncio.Future[None]:
+        """A future that is done once the peer is gone, cancelled when the handler ends before."""
+        waiter = self.loop.create_future()
+        if self.is_closed:
+            waiter.set_result(None)
+            return waiter
+        if self._lost_waiters is None:
+            self._lost_waiters = []
+        self._lost_waiters.append(waiter)
+        return waiter
+
+    def _cancel_lost_waiters(self) -> None:
+        waiters = self._lost_waiters
+        self._lost_waiters = None
+        for waiter in waiters:
+            waiter.cancel()
+
+    def take_over(self, receiver: Any) -> bytes:
+        """Leave HTTP: `receiver` gets what comes from now on; returns what has come already.
+
+        `receiver` has `data_received(bytes)`, `eof_received() -> bool` and `connection_lost(error)`.
+        """
+        self._receiver = receiver
+        self._deadline = 0.0
+        return self._wire.switch()
+
+    @property
+    def has_left_http(self) -> bool:
+        """True once the connection was handed to a receiver."""
+        return self._receiver is not None
+
+    @property
+    def started_at(self) -> float:
+        """Loop time at which the handler under way was started; 0 where nobody logs it."""
+        return self._started_at

@@ -1,0 +1,55 @@
+cimport cython
+
+from tercel.net.protocol cimport WireProtocol
+from tercel.wire.h1.heads cimport RequestHead
+
+cdef object _now
+cdef object _VERSION_10
+cdef Py_ssize_t _JOIN_LIMIT
+cdef bytes _standing_lines
+cdef long long _standing_second
+cdef dict _content_types
+cdef Py_ssize_t _MAX_CONTENT_TYPES
+cdef list _lengths
+cdef bytes _KEEP_ALIVE
+cdef bytes _CLOSE
+
+@cython.locals(second="long long")
+cdef bytes _date_and_server()
+
+@cython.locals(line=bytes)
+cdef bytes _content_type_line(str value)
+
+
+cdef class Exchange:
+    cdef bint _chunked
+    cdef WireProtocol _connection
+    cdef bytes _pending
+    cdef object _remaining
+    cdef readonly object body
+    cdef readonly long long body_bytes_sent
+    cdef readonly long long bytes_sent
+    cdef readonly bint drops_body
+    cdef readonly bint finished
+    cdef readonly RequestHead head
+    cdef readonly bint head_sent
+    cdef public bint keep_alive
+    cdef readonly int status
+    cdef public object task
+
+    @cython.locals(size=Py_ssize_t, block=bytes, standing=bytes, connection=bytes, length=bytes, start=bytes)
+    cpdef respond(self, int status, str reason, fields, bytes body)
+
+    cpdef start(self, int status, str reason, headers, length, bint chunked)
+
+    @cython.locals(pending=bytes, size=Py_ssize_t)
+    cpdef write(self, data)
+
+    @cython.locals(pending=bytes, size=Py_ssize_t)
+    cpdef finish(self, data=*)
+
+    cpdef send_raw(self, data, Py_ssize_t is_body)
+    cpdef note_body(self, long long count)
+    cpdef drain(self)
+    cdef _flush(self, data)
+    cdef _send(self, data)

@@ -1,0 +1,333 @@
+"""One request and its answer on one connection, as the web layer sees them.
+
+In: a head, a body to read, and what the answer consists of. Out: framed octets on the transport, the head
+and the first piece in one write. What HTTP version lies below is this module's business alone.
+Never decides what an answer's headers are, except in `respond`, the short way of a small answer.
+"""
+
+import asyncio
+from time import time
+from typing import Any
+
+from multidict import CIMultiDict
+
+from tercel.net.protocol import WireProtocol
+from tercel.net.streams import StreamReader
+from tercel.web.stream import SERVER_SOFTWARE
+from tercel.wire.dates import format_http_date
+from tercel.wire.h1.encode import encode_chunk, encode_fields, encode_status_line
+from tercel.wire.h1.heads import RequestHead
+from tercel.wire.version import HttpVersion, HttpVersion10
+
+__all__ = ("Exchange",)
+
+_now = time
+_VERSION_10 = HttpVersion10
+#: A piece up to this many octets is copied behind the head to save a write.
+_JOIN_LIMIT = 65536
+
+_standing_lines = b""
+_standing_second = 0
+_content_types: dict[str, bytes] = {}
+_MAX_CONTENT_TYPES = 256
+_lengths = [b"Content-Length: %d\r\n" % length for length in range(1024)]
+
+
+def _date_and_server() -> bytes:
+    """The Date and Server lines, made anew once a second."""
+    global _standing_lines, _standing_second
+    second = int(_now())
+    if second != _standing_second:
+        _standing_second = second
+        _standing_lines = encode_fields(
+            (("Date", format_http_date(second)), ("Server", SERVER_SOFTWARE))
+        )
+    return _standing_lines
+
+
+def _content_type_line(value: str) -> bytes:
+    line = _content_types.get(value)
+    if line is None:
+        line = encode_fields((("Content-Type", value),))
+        if len(_content_types) < _MAX_CONTENT_TYPES:
+            _content_types[value] = line
+    return line
+
+
+class Exchange:
+    """One request and its answer.
+
+    `head` is the request's head, `body` its `StreamReader`; `keep_alive` may be set to False to close the
+    connection after this answer. `bytes_sent` counts all octets of the answer, `body_bytes_sent` those of
+    its body before framing. `task` runs the handler.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_connection",
+        "_pending",
+        "_remaining",
+        "body",
+        "body_bytes_sent",
+        "bytes_sent",
+        "drops_body",
+        "finished",
+        "head",
+        "head_sent",
+        "keep_alive",
+        "status",
+        "task",
+    )
+
+    def __init__(self, connection: WireProtocol, head: RequestHead, body: StreamReader) -> None:
+        self._connection = connection
+        self.head = head
+        self.body = body
+        self.keep_alive = head.keep_alive
+        self.head_sent = False
+        self.finished = False
+        self.drops_body = False
+        self.status = 0
+        self.bytes_sent = 0
+        self.body_bytes_sent = 0
+        self.task: asyncio.Task[Any] | None = None
+        self._chunked = False
+        self._pending: bytes | None = None
+        self._remaining: int | None = None
+
+    @property
+    def protocol(self) -> WireProtocol:
+        """The connection's protocol."""
+        return self._connection
+
+    @property
+    def transport(self) -> Any:
+        """The connection's transport, None once it is gone."""
+        return self._connection.transport
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that the connection belongs to."""
+        return self._connection.loop
+
+    @property
+    def version(self) -> HttpVersion:
+        """The HTTP version of the request."""
+        return self.head.version
+
+    @property
+    def must_drain(self) -> bool:
+        """True while the transport asks writers to wait."""
+        return self._connection.must_drain
+
+    @property
+    def closed(self) -> bool:
+        """True once nothing more reaches the peer."""
+        return self._connection.is_closed
+
+    @property
+    def has_begun(self) -> bool:
+        """True once octets of the answer's head have left."""
+        return self.head_sent
+
+    def respond(
+        self, status: int, reason: str, fields: CIMultiDict[str] | str | None, body: bytes
+    ) -> None:
+        """A whole answer in one write.
+
+        `fields` is a Content-Type value, None for none, or all headers but those that frame the answer.
+        Content-Length, Date, Server and Connection are added. ValueError for control characters.
+        """
+        size = len(body)
+        if fields is None:
+            block = b""
+            standing = _date_and_server()
+        elif type(fields) is str:
+            block = _content_type_line(fields)
+            standing = _date_and_server()
+        else:
+            block = encode_fields(fields.items())
+            standing = _date_and_server()
+            if "Date" in fields or "Server" in fields:
+                standing = encode_fields(_missing_of(fields))
+        if self.keep_alive:
+            connection = b"\r\n" if self.head.version is not _VERSION_10 else _KEEP_ALIVE
+        else:
+            connection = _CLOSE
+        length = _lengths[size] if size < 1024 else b"Content-Length: %d\r\n" % size
+        start = b"".join(
+            (encode_status_line(status, reason), block, length, standing, connection)
+        )
+        self.status = status
+        self.head_sent = True
+        self.finished = True
+        if self._connection.is_closed:
+            return
+        self.bytes_sent = len(start) + size
+        transport = self._connection.transport
+        if self.head.method == "HEAD":
+            self.bytes_sent = len(start)
+            transport.write(start)
+        elif size > _JOIN_LIMIT:
+            self.body_bytes_sent = size
+            transport.write(start)
+            transport.write(body)
+        else:
+            self.body_bytes_sent = size
+            transport.write(start + body)
+
+    def start(
+        self, status: int, reason: str, headers: CIMultiDict[str], length: int | None, chunked: bool
+    ) -> None:
+        """Fix the head; it leaves with the first piece of the body.
+
+        `headers` are final. `length` is the number of octets that the body will have, or None; `chunked`
+        frames it in chunks. ValueError for control characters, RuntimeError for a second call.
+        """
+        if self.head_sent:
+            raise RuntimeError("the answer was started already")
+        self._pending = b"%b%b\r\n" % (
+            encode_status_line(status, reason),
+            encode_fields(headers.items()),
+        )
+        self.status = status
+        self._chunked = chunked
+        self.drops_body = (
+            self.head.method == "HEAD" or status == 204 or status == 304 or status < 200
+        )
+        self._remaining = None if self.drops_body else length
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send a piece of the body, or the held head alone if it is empty.
+
+        RuntimeError before `start`, after `finish` and for more octets than `length` announced.
+        """
+        if self.finished:
+            raise RuntimeError("the answer has ended, nothing more can be written")
+        pending = self._pending
+        if pending is None and not self.head_sent:
+            raise RuntimeError("the answer was not started")
+        size = data.nbytes if isinstance(data, memoryview) else len(data)
+        if self.drops_body or size == 0:
+            if pending is not None:
+                self._flush(pending)
+            return
+        if self._remaining is not None:
+            if size > self._remaining:
+                raise RuntimeError(
+                    f"{size} octets were written where Content-Length leaves {self._remaining}"
+                )
+            self._remaining -= size
+        self.body_bytes_sent += size
+        if size > _JOIN_LIMIT:
+            if self._chunked:
+                line = b"%x\r\n" % size
+                self._flush(line if pending is None else pending + line)
+                self._send(data)
+                self._send(b"\r\n")
+            else:
+                if pending is not None:
+                    self._flush(pending)
+                self._send(data)
+            return
+        if self._chunked:
+            data = encode_chunk(data)
+        self._flush(data if pending is None else b"%b%b" % (pending, data))
+
+    def finish(self, data: bytes | bytearray | memoryview = b"") -> None:
+        """Send the last piece and the end of the body.
+
+        A body shorter than its announced length closes the connection: the peer must not take the
+        next answer for its rest.
+        """
+        if self.finished:
+            return
+        pending = self._pending
+        if pending is None and not self.head_sent:
+            raise RuntimeError("the answer was not started")
+        size = data.nbytes if isinstance(data, memoryview) else len(data)
+        if self._chunked and not self.drops_body:
+            if size > _JOIN_LIMIT:
+                self.write(data)
+                self._send(b"0\r\n\r\n")
+            else:
+                last = b"%x\r\n%b\r\n0\r\n\r\n" % (size, data) if size else b"0\r\n\r\n"
+                self.body_bytes_sent += size
+                self._flush(last if pending is None else pending + last)
+        else:
+            self.write(data)
+            if self._remaining is not None and self._remaining > 0:
+                self.keep_alive = False
+            elif self._remaining is None and not self.drops_body:
+                self.keep_alive = False
+        self.finished = True
+
+    def send_informational(
+        self, status: int, headers: CIMultiDict[str] | tuple[()] = ()
+    ) -> None:
+        """An interim answer such as 100 or 103 (RFC 9110 section 15.2); dropped for HTTP/1.0."""
+        if self.head_sent or self._pending is not None:
+            raise RuntimeError("an interim answer must come before the answer's head")
+        if status < 100 or status > 199 or status == 101:
+            raise ValueError(f"the status of an interim answer is {status}, expected 100 or 102 to 199")
+        if self.head.version is _VERSION_10:
+            return
+        fields = encode_fields(headers.items()) if headers else b""
+        phrase = {100: "Continue", 102: "Processing", 103: "Early Hints"}.get(status, "")
+        self._send(b"%b%b\r\n" % (encode_status_line(status, phrase), fields))
+
+    def send_raw(self, data: bytes | bytearray | memoryview, is_body: int) -> None:
+        """Octets that are framed already; `is_body` counts how many of them are the body's."""
+        pending = self._pending
+        if pending is not None:
+            self._flush(pending)
+        self.body_bytes_sent += is_body
+        self._send(data)
+
+    def note_body(self, count: int) -> None:
+        """`count` octets of the body went past this object: by kernel sendfile."""
+        self.bytes_sent += count
+        self.body_bytes_sent += count
+        if self._remaining is not None:
+            self._remaining -= count
+
+    def drain(self) -> Any:
+        """An awaitable that is done once the transport takes more; ConnectionResetError if never."""
+        return self._connection.drain()
+
+    def sendfile(self, file: Any, offset: int, count: int) -> Any:
+        """An awaitable that sends `count` octets of `file` from `offset` on, unframed."""
+        from tercel.net.sendfile import send_file
+
+        if self.drops_body:
+            self.write(b"")
+            return self._connection.drain()
+        if self._pending is not None:
+            self._flush(self._pending)
+        return send_file(self, file, offset, count)
+
+    def _flush(self, data: bytes) -> None:
+        self._pending = None
+        self.head_sent = True
+        self._send(data)
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        connection = self._connection
+        if connection.is_closed:
+            raise ConnectionResetError("Cannot write to closing transport")
+        self.bytes_sent += len(data)
+        connection.transport.write(data)
+
+
+_KEEP_ALIVE = b"Connection: keep-alive\r\n\r\n"
+_CLOSE = b"Connection: close\r\n\r\n"
+
+
+def _missing_of(fields: CIMultiDict[str]) -> list[tuple[str, str]]:
+    """Which of Date and Server the headers don't have."""
+    missing = []
+    if "Date" not in fields:
+        missing.append(("Date", format_http_date(int(_now()))))
+    if "Server" not in fields:
+        missing.append(("Server", SERVER_SOFTWARE))
+    return missing

@@ -1,0 +1,95 @@
+"""Forms and structured fields of a request: urlencoded pairs and Forwarded elements.
+
+In: a request, or field values. Out: mappings. Limits hold while reading: octets over the whole body, fields over
+the whole form. Multipart forms are read by `content.multipart`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+from multidict import MultiDict, MultiDictProxy
+
+from tercel.web.errors import HTTPRequestEntityTooLarge
+
+if TYPE_CHECKING:
+    from tercel.web.request import BaseRequest
+
+__all__ = ("parse_forwarded", "parse_urlencoded", "read_form")
+
+_FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")
+_FORWARDED_PAIR = re.compile(
+    r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+))[ \t]*"
+)
+
+
+async def read_form(request: "BaseRequest") -> MultiDictProxy[Any]:
+    """The fields of the request's form; empty for a body of another type."""
+    content_type = request.content_type if "Content-Type" in request.headers else ""
+    if content_type not in _FORMS:
+        return MultiDictProxy(MultiDict())
+    if content_type == "multipart/form-data":
+        from tercel.content.multipart import read_multipart_form
+
+        fields = await read_multipart_form(request)
+        return MultiDictProxy(fields)
+    body = await request.read()
+    if not body:
+        return MultiDictProxy(MultiDict())
+    limit = request.client_max_fields
+    count = body.count(b"&") + 1
+    if limit and count > limit:
+        raise HTTPRequestEntityTooLarge(
+            max_size=limit, actual_size=count, text=f"the form has {count} fields, {limit} are accepted"
+        )
+    charset = request.charset or "utf-8"
+    return MultiDictProxy(MultiDict(parse_urlencoded(body.rstrip().decode(charset), charset)))
+
+
+def parse_urlencoded(text: str, charset: str = "utf-8") -> list[tuple[str, str]]:
+    """Pairs of an `application/x-www-form-urlencoded` text; fields without `=` have an empty value."""
+    pairs = []
+    for field in text.split("&"):
+        if not field:
+            continue
+        name, _, value = field.partition("=")
+        if "%" in name or "+" in name:
+            name = unquote_plus(name, charset, "replace")
+        if "%" in value or "+" in value:
+            value = unquote_plus(value, charset, "replace")
+        pairs.append((name, value))
+    return pairs
+
+
+def parse_forwarded(lines: Iterable[str]) -> tuple[Mapping[str, str], ...]:
+    """The elements of Forwarded fields (RFC 7239 section 4); a malformed element ends its line."""
+    elements: list[Mapping[str, str]] = []
+    for line in lines:
+        position, end = 0, len(line)
+        element: dict[str, str] = {}
+        elements.append(MappingProxyType(element))
+        while position < end:
+            found = _FORWARDED_PAIR.match(line, position)
+            if found is not None:
+                name, quoted, token = found.groups()
+                value = token if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+                element[name.lower()] = value
+                position = found.end()
+            elif line[position] in " \t":
+                position += 1
+                continue
+            if position >= end:
+                break
+            if line[position] == ",":
+                element = {}
+                elements.append(MappingProxyType(element))
+            elif line[position] != ";":
+                comma = line.find(",", position)
+                if comma < 0:
+                    break
+                position = comma
+                continue
+            position += 1
+    return tuple(elements)

@@ -1,0 +1,172 @@
+"""One request served: the coroutine that is a handler's task, and the answers to what goes wrong in it.
+
+In: a connection and a request. Out: one answer on the request's exchange, and a line in the access log where
+there is one. Handler errors become a page and a log record; `HTTPException` is an answer like any other.
+Lets no exception out but those that end the task or the program.
+"""
+
+import asyncio
+import html
+import traceback
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from tercel.web.errors import HTTPException
+from tercel.web.response import Response
+from tercel.web.stream import StreamResponse
+from tercel.wire.errors import WireError
+
+if TYPE_CHECKING:
+    from tercel.web.connection import HttpConnection
+    from tercel.web.request import BaseRequest
+    from tercel.web.server import Server
+
+__all__ = ("error_response", "serve_request")
+
+
+async def serve_request(
+    server: "Server", connection: "HttpConnection", request: "BaseRequest"
+) -> None:
+    """Run the server's handler for `request` and send what it returns or raises."""
+    exchange = request._exchange
+    try:
+        try:
+            response: Any = await server.handler(request)
+            if type(response) is not Response and not isinstance(response, StreamResponse):
+                response = _answer_wrong_type(server, request, response)
+        except HTTPException as error:
+            response = error
+        except WireError as error:
+            response = _answer_bad_body(server, connection, request, error)
+        except Exception as error:
+            response = _answer_error(server, request, error)
+        try:
+            if connection.answer(request, response):
+                if exchange.must_drain:
+                    await exchange.drain()
+            else:
+                await _send(connection, request, response)
+        except ConnectionError:
+            connection.abort()
+        except Exception as error:
+            await _send_failed(server, connection, request, error)
+        if server.logs_access:
+            await server.log_access(request, response, connection)
+    except asyncio.CancelledError:
+        connection.abort()
+        raise
+    finally:
+        connection.finish_exchange(exchange)
+
+
+async def _send(connection: "HttpConnection", request: "BaseRequest", response: Any) -> None:
+    """The long way of an answer: prepare it, unless the handler did, and end it."""
+    exchange = request._exchange
+    if exchange.closed:
+        raise ConnectionResetError("the peer is gone")
+    if connection.has_left_http:
+        return
+    await response.prepare(request)
+    await response.write_eof()
+
+
+async def _send_failed(
+    server: "Server", connection: "HttpConnection", request: "BaseRequest", error: Exception
+) -> None:
+    """An answer that could not be sent: another one if nothing left yet, else cut the connection."""
+    exchange = request._exchange
+    response = _answer_error(server, request, error)
+    if exchange.has_begun or exchange.closed:
+        connection.abort()
+        return
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except ConnectionError:
+        connection.abort()
+
+
+def _answer_error(server: "Server", request: "BaseRequest", error: Exception) -> Response:
+    """Log what a handler raised and make a 500 of it; 504 for its own time-out."""
+    exchange = request._exchange
+    if exchange.closed and isinstance(error, ConnectionError):
+        server.log_debug("The peer left before its answer: %s", error)
+    elif isinstance(error, TimeoutError):
+        server.logger.debug("Request handler timed out.", exc_info=error)
+        return error_response(server, request, 504, error)
+    else:
+        server.log_exception(request, error)
+    return error_response(server, request, 500, error)
+
+
+def _answer_bad_body(
+    server: "Server", connection: "HttpConnection", request: "BaseRequest", error: WireError
+) -> Response:
+    """The body that the handler was reading broke off or broke the rules."""
+    server.log_refusal(connection, error.status, error.message)
+    request._exchange.keep_alive = False
+    return error_response(server, request, error.status, error)
+
+
+def _answer_wrong_type(server: "Server", request: "BaseRequest", response: object) -> Response:
+    if response is None:
+        error = RuntimeError("Missing return statement on request handler")
+    else:
+        error = RuntimeError(
+            f"Web-handler should return a response instance, got {response!r}"
+        )
+    server.log_exception(request, error)
+    return error_response(server, request, 500, error)
+
+
+def error_response(
+    server: "Server", request: "BaseRequest", status: int, error: BaseException | None = None
+) -> Response:
+    """A page that says what went wrong, in HTML or plain text as the client prefers.
+
+    Details are shown only where the server's `debug` is True.
+    """
+    try:
+        reason = HTTPStatus(status).phrase
+    except ValueError:
+        reason = "Error"
+    wants_html = "text/html" in request.headers.get("Accept", "")
+    if isinstance(error, WireError):
+        message, detail = error.message, ""
+    elif status == 500:
+        message = HTTPStatus.INTERNAL_SERVER_ERROR.description
+        detail = "".join(traceback.format_exception(error)) if server.debug and error else ""
+    else:
+        message, detail = "", ""
+    if wants_html:
+        text = _html_page(status, reason, message, detail)
+        content_type = "text/html"
+    else:
+        text = f"{status} {reason}\n\n{message}"
+        if detail:
+            text += f"\n\n{detail}"
+        content_type = "text/plain"
+    response = Response(status=status, text=text, content_type=content_type)
+    response.force_close()
+    return response
+
+
+def _html_page(status: int, reason: str, message: str, detail: str) -> str:
+    title = f"{status} {html.escape(reason)}"
+    parts = [
+        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>",
+        "<meta name=viewport content='width=device-width'>",
+        f"<title>{title}</title>",
+    ]
+    if detail:
+        parts.append(
+            "<style>body{font:16px/1.5 sans-serif;max-width:64em;margin:2em auto;padding:0 1em}"
+            "pre{background:#f5f2ea;padding:1em;overflow-x:auto;border-left:4px solid #b4552d}"
+            "</style>"
+        )
+    parts.append(f"</head><body>\n<h1>{title}</h1>\n<p>{html.escape(message)}</p>\n")
+    if detail:
+        last = detail.rstrip().rsplit("\n", 1)[-1]
+        parts.append(f"<h2>{html.escape(last)}</h2>\n<pre>{html.escape(detail)}</pre>\n")
+    parts.append("</body></html>\n")
+    return "".join(parts)

@@ -1,0 +1,279 @@
+"""Server: makes a connection for each peer and keeps what all of them share.
+
+In: a handler (`async def handler(request) -> StreamResponse`), a way to make requests, and the settings. Out: a
+protocol for each connection, as `loop.create_server` wants it. It stops in two steps: `pre_shutdown` closes what
+is idle, `shutdown` waits for the handlers under way. Never binds a socket.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from tercel.web.connection import HttpConnection
+from tercel.web.exchange import Exchange
+from tercel.web.request import BaseRequest
+from tercel.web.serve import serve_request
+from tercel.wire.limits import Limits
+
+if TYPE_CHECKING:
+    from tercel.abc import AbstractAccessLogger, AbstractAsyncAccessLogger, AbstractStreamWriter
+    from tercel.web.stream import StreamResponse
+
+__all__ = ("RequestHandler", "Server")
+
+access_logger = logging.getLogger("tercel.access")
+server_logger = logging.getLogger("tercel.server")
+
+Handler = Callable[[Any], Awaitable["StreamResponse"]]
+RequestFactory = Callable[..., BaseRequest]
+
+_UNSET: Any = object()
+
+
+class RequestHandler(HttpConnection, asyncio.Protocol):
+    """The protocol of one connection (web_reference, Server)."""
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where the server's errors go."""
+        return self.server.logger  # type: ignore[no-any-return]
+
+    @property
+    def debug(self) -> bool:
+        """True where error pages show what happened."""
+        return self.server.debug  # type: ignore[no-any-return]
+
+    @property
+    def keepalive_timeout(self) -> float:
+        """Seconds that the connection may be idle between requests."""
+        return self.server.keepalive_timeout  # type: ignore[no-any-return]
+
+    @property
+    def peername(self) -> Any:
+        """The peer's address, None once the connection is gone."""
+        transport = self.transport
+        return None if transport is None else transport.get_extra_info("peername")
+
+    @property
+    def sockname(self) -> Any:
+        """Our own address, None once the connection is gone."""
+        transport = self.transport
+        return None if transport is None else transport.get_extra_info("sockname")
+
+    @property
+    def ssl_context(self) -> Any:
+        """The SSLContext of the connection, None for plain HTTP."""
+        transport = self.transport
+        return None if transport is None else transport.get_extra_info("sslcontext")
+
+    def keep_alive(self, val: bool) -> None:
+        """Let the connection live on after the answer under way, or not."""
+        if self.exchange is not None:
+            self.exchange.keep_alive = val
+
+    def force_close(self) -> None:
+        """Close the connection now, whatever is under way."""
+        self.abort()
+
+
+class Server:
+    """A low-level server (web_lowlevel): `handler` answers every request, there is no router.
+
+    `request_factory` makes a request of (head, body, protocol, exchange, task); `BaseRequest` by default.
+    `handler_cancellation` cancels a handler whose client has left (default False). Times are seconds:
+    `keepalive_timeout` 75 between requests, `head_timeout` 60 from the first octet of a head to its last,
+    `lingering_time` 10 for reading over what a handler left unread. Sizes are octets: `max_line_size` and
+    `max_field_size` 8190, `max_headers` 128 fields, `read_bufsize` 65536 held for a body before the peer
+    must wait. TypeError for an unknown setting.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        request_factory: RequestFactory | None = None,
+        handler_cancellation: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        keepalive_timeout: float = 75.0,
+        head_timeout: float = 60.0,
+        tcp_keepalive: bool = True,
+        logger: logging.Logger = server_logger,
+        access_log: logging.Logger | None = access_logger,
+        access_log_class: "type[AbstractAccessLogger | AbstractAsyncAccessLogger] | None" = None,
+        access_log_format: str | None = None,
+        debug: bool = False,
+        max_line_size: int = 8190,
+        max_headers: int = 128,
+        max_field_size: int = 8190,
+        lingering_time: float = 10.0,
+        read_bufsize: int = 65536,
+        auto_decompress: bool = True,
+        timeout_ceil_threshold: float = 5.0,
+    ) -> None:
+        self.handler = handler
+        self.request_handler = handler
+        self.request_factory = request_factory
+        self.handler_cancellation = handler_cancellation
+        self._loop = loop
+        self.keepalive_timeout = keepalive_timeout
+        self.head_timeout = head_timeout
+        self.tcp_keepalive = tcp_keepalive
+        self.logger = logger
+        self.debug = debug
+        self.lingering_time = lingering_time
+        self.read_bufsize = read_bufsize
+        self.auto_decompress = auto_decompress
+        self.limits = Limits(
+            max_line_size=max_line_size,
+            max_field_size=max_field_size,
+            max_headers=max_headers,
+            max_head_size=max(262_144, 4 * (max_line_size + max_field_size)),
+        )
+        self.requests_count = 0
+        self.access_logger = _make_access_logger(access_log, access_log_class, access_log_format)
+        self.logs_access = False
+        self._connections: dict[HttpConnection, Any] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __call__(self) -> RequestHandler:
+        """A protocol for one more connection."""
+        logger = self.access_logger
+        self.logs_access = logger is not None and logger.enabled
+        return RequestHandler(self, self._loop or asyncio.get_running_loop())
+
+    def __repr__(self) -> str:
+        return f"<Server connections={len(self._connections)}>"
+
+    @property
+    def connections(self) -> list[HttpConnection]:
+        """The connections that are open now."""
+        return list(self._connections)
+
+    # What connections ask and tell.
+
+    def connection_made(self, handler: HttpConnection, transport: Any) -> None:
+        """A connection has been opened."""
+        self._connections[handler] = transport
+        if self.tcp_keepalive:
+            _set_keepalive(transport)
+
+    def connection_lost(self, handler: HttpConnection, exc: BaseException | None = None) -> None:
+        """A connection is gone."""
+        self._connections.pop(handler, None)
+
+    def make_request(self, exchange: Exchange) -> BaseRequest:
+        """The request object that the handler gets."""
+        self.requests_count += 1
+        factory = self.request_factory
+        if factory is None:
+            return BaseRequest(
+                exchange.head, exchange.body, exchange.protocol, exchange, None, exchange.loop
+            )
+        return factory(exchange.head, exchange.body, exchange.protocol, exchange, None)
+
+    def serve(self, connection: HttpConnection, request: BaseRequest) -> Any:
+        """The coroutine that is the handler's task."""
+        return serve_request(self, connection, request)
+
+    def keep_task(self, task: asyncio.Task[Any]) -> None:
+        """Hold a handler's task until it is done: the event loop itself would not."""
+        self._tasks.add(task)
+        task.add_done_callback(self._forget_task)
+
+    def _forget_task(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    def reason_of(self, status: int) -> str:
+        """The reason phrase for a status."""
+        try:
+            return HTTPStatus(status).phrase
+        except ValueError:
+            return ""
+
+    # Logging.
+
+    def log_refusal(self, connection: HttpConnection, status: int, message: str) -> None:
+        """One line for octets that are no request."""
+        transport = connection.transport
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        remote = peer[0] if isinstance(peer, tuple) else "a local peer"
+        self.logger.warning("Refused a request of %s with %d: %s", remote, status, message)
+
+    def log_exception(self, request: BaseRequest, error: BaseException) -> None:
+        """A handler's error with its traceback."""
+        self.logger.error("Error handling request from %s", request.remote, exc_info=error)
+
+    def log_debug(self, message: str, *args: Any) -> None:
+        """A line for those who debug."""
+        if self.debug:
+            self.logger.debug(message, *args)
+
+    async def log_access(
+        self, request: BaseRequest, response: "StreamResponse", connection: HttpConnection
+    ) -> None:
+        """A line in the access log; a logger that fails is reported, not the request's problem."""
+        logger = self.access_logger
+        if logger is None:
+            return
+        seconds = connection.loop.time() - connection.started_at
+        try:
+            outcome: Any = logger.log(request, response, seconds)
+            if outcome is not None:
+                await outcome
+        except Exception:
+            self.logger.exception("The access logger failed")
+
+    # Stopping.
+
+    def pre_shutdown(self) -> None:
+        """Close idle connections; busy ones close after their answer."""
+        for connection in self.connections:
+            connection.stop_soon()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Wait up to `timeout` seconds for handlers under way, cancel the rest, close everything.
+
+        None waits 15 seconds at most, 0 not at all.
+        """
+        self.pre_shutdown()
+        limit = 15.0 if timeout is None else timeout
+        pending = {task for task in self._tasks if task is not asyncio.current_task()}
+        if pending and limit > 0:
+            _, pending = await asyncio.wait(pending, timeout=limit)
+        for task in pending:
+            task.cancel()
+        if pending:
+            await asyncio.wait(pending, timeout=max(limit, 1.0))
+        for connection in self.connections:
+            connection.abort()
+        if self._connections:
+            await asyncio.sleep(0)
+        self._connections.clear()
+
+
+def _make_access_logger(
+    logger: logging.Logger | None, kind: Any, log_format: str | None
+) -> "AbstractAccessLogger | AbstractAsyncAccessLogger | None":
+    if logger is None:
+        return None
+    from tercel.web.accesslog import AccessLogger
+
+    kind = kind or AccessLogger
+    made = kind(logger, log_format or getattr(kind, "LOG_FORMAT", AccessLogger.LOG_FORMAT))
+    return made  # type: ignore[no-any-return]
+
+
+def _set_keepalive(transport: Any) -> None:
+    """Let the kernel probe peers that have fallen silent."""
+    import socket
+
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        except OSError:
+            return
