@@ -109,10 +109,11 @@ class BuildExtensions(build_ext):
 
     def run(self) -> None:
         translate(self.extensions)
+        in_place = bool(self.inplace or self.editable_mode)
         try:
             super().run()
         except (BaseError, CCompilerError, OSError) as error:
-            self.give_up(error)
+            self.give_up(error, in_place)
 
     def build_extensions(self) -> None:
         super().build_extensions()
@@ -123,12 +124,12 @@ class BuildExtensions(build_ext):
     def is_built(self, extension: Extension) -> bool:
         return os.path.exists(self.get_ext_fullpath(extension.name))
 
-    def give_up(self, error: Exception) -> None:
+    def give_up(self, error: Exception, in_place: bool) -> None:
         if MODE == "require":
             raise error
         for extension in self.extensions:
             pathlib.Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
-        if self.inplace or self.editable_mode:
+        if in_place:
             remove_extensions(MODULES)
         self.extensions = []
         reason = textwrap.shorten(str(error), 120, placeholder=" ...")

@@ -1,0 +1,26 @@
+"""`__all__` names what a module offers: present, without doubles, and every name there."""
+
+import ast
+import importlib
+
+import pytest
+
+from tests.meta.house import Module, list_modules
+
+WITH_CODE = [
+    module
+    for module in list_modules()
+    if any(not isinstance(node, ast.Expr) for node in module.tree.body)
+]
+
+
+@pytest.mark.parametrize("module", WITH_CODE, ids=lambda module: module.name)
+def test_exports_resolve(module: Module) -> None:
+    if module.name == "tercel.__main__":
+        return
+    loaded = importlib.import_module(module.name)
+    names = getattr(loaded, "__all__", None)
+    assert names is not None, f"{module.name} has no __all__"
+    assert len(names) == len(set(names)), f"{module.name} names something twice"
+    absent = [name for name in names if not hasattr(loaded, name)]
+    assert not absent, f"{module.name} promises {absent}"
