@@ -13,7 +13,7 @@ SUBSCRIPTED = AppKey[Iterator[int]]("SUBSCRIPTED")
 def test_key_is_equal_to_itself_only() -> None:
     other = AppKey("KEY", int)
     assert KEY == KEY
-    assert KEY != other
+    assert other != KEY
     assert len({KEY: 1, other: 2}) == 2
 
 

@@ -473,9 +473,7 @@ async def test_a_large_body_is_compressed_in_the_executor() -> None:
 
     with Watched(1) as executor:
         for size, uses in ((10, []), (11, [True])):
-            response = Response(
-                body=b"a" * size, zlib_executor_size=10, zlib_executor=executor
-            )
+            response = Response(body=b"a" * size, zlib_executor_size=10, zlib_executor=executor)
             response.enable_compression(ContentCoding.gzip)
             exchange = await send(response)
             assert gzip.decompress(exchange.body) == b"a" * size

@@ -443,7 +443,7 @@ async def test_transfer_encoding_may_say_chunked() -> None:
 
 @pytest.mark.parametrize("value", ["gzip", "gzip, chunked", "xchunked", ""])
 async def test_another_transfer_encoding_is_refused(value: str) -> None:
-    with pytest.raises(RuntimeError, match="Transfer-Encoding .* can't be sent"):
+    with pytest.raises(RuntimeError, match=r"Transfer-Encoding .* can't be sent"):
         await prepare(StreamResponse(headers={"Transfer-Encoding": value}))
 
 
