@@ -1,0 +1,344 @@
+"""The pool of connections, as pure decisions: who may have one, which one, and whose turn it is.
+
+In: keys, opaque connections, and the time as an argument. Out: `Claim`s (granted or queued), and
+two lists of work for the connector: `granted`, claims whose turn has come, and `doomed`,
+connections that have left the pool and must be closed. Never touches a socket, a loop or a clock.
+Every step costs O(log n) or less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from yarl import URL
+
+    from tercel.net.tls import Fingerprint
+
+__all__ = (
+    "Claim",
+    "ConnectionKey",
+    "ConnectorStats",
+    "Endpoint",
+    "EndpointStats",
+    "Pool",
+    "make_connection_key",
+)
+
+Endpoint = tuple[str, "int | None", bool]
+C = TypeVar("C")
+#: Outdated notes in the heap of those whose turn may come, before it is built anew.
+_MAX_OUTDATED = 64
+
+
+class ConnectionKey(NamedTuple):
+    """Everything that two requests must agree on before they may share a connection.
+
+    `host`, `port`, `is_ssl`: the endpoint, by which `limit_per_host` counts; `ssl`: how its
+    certificate is judged; `proxy`, `proxy_auth`, `proxy_headers`: the way to it;
+    `server_hostname`: the name that TLS asks for and checks; `path`: of a Unix socket or a pipe.
+    """
+
+    host: str
+    port: int | None
+    is_ssl: bool
+    ssl: SSLContext | bool | Fingerprint = True
+    proxy: URL | None = None
+    proxy_auth: Any = None
+    proxy_headers: tuple[tuple[str, str], ...] | None = None
+    server_hostname: str | None = None
+    path: str = ""
+
+
+def make_connection_key(
+    url: URL,
+    *,
+    ssl: SSLContext | bool | Fingerprint = True,
+    proxy: URL | None = None,
+    proxy_auth: Any = None,
+    proxy_headers: Mapping[str, str] | None = None,
+    server_hostname: str | None = None,
+) -> ConnectionKey:
+    """The key of a request for `url`; the other arguments are those of the request."""
+    return ConnectionKey(
+        url.raw_host or "",
+        url.port,
+        url.scheme in ("https", "wss"),
+        ssl,
+        proxy,
+        proxy_auth,
+        tuple(proxy_headers.items()) if proxy_headers else None,
+        server_hostname,
+    )
+
+
+class EndpointStats(NamedTuple):
+    """The figures of one endpoint: connections in use, idle ones, requests that wait."""
+
+    used: int
+    idle: int
+    waiting: int
+
+
+class ConnectorStats(NamedTuple):
+    """The figures of a connector.
+
+    `open`: connections that count against `limit`, those being made included; `idle`: those of
+    them that nobody uses; `waiting`: requests in the queue; `per_host`: the same for each
+    (host, port, is_ssl).
+    """
+
+    open: int
+    idle: int
+    waiting: int
+    per_host: Mapping[Endpoint, EndpointStats]
+
+
+class _Host(Generic[C]):
+    """The account of one endpoint."""
+
+    __slots__ = ("endpoint", "idle", "used", "waiting")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.used = 0
+        self.idle: dict[C, ConnectionKey] = {}
+        self.waiting: dict[Claim[C], None] = {}
+
+
+class Claim(Generic[C]):
+    """One request's claim to a connection.
+
+    `granted`: its turn has come; then `connection` is an idle one to use, or None: make one.
+    `waiter` is the connector's own, for whoever waits.
+    """
+
+    __slots__ = ("connection", "granted", "host", "key", "serial", "waiter")
+
+    def __init__(self, key: ConnectionKey, host: _Host[C], serial: int) -> None:
+        self.key = key
+        self.host = host
+        self.serial = serial
+        self.granted = False
+        self.connection: C | None = None
+        self.waiter: Any = None
+
+
+class Pool(Generic[C]):
+    """At most `limit` connections, `limit_per_host` to one endpoint (0: as many as asked for).
+
+    The freshest idle connection is used first; one that lay idle for `keepalive` seconds (None: no
+    bound) is never used again. Claims are served in the order in which they were made, but one that
+    waits for its own endpoint holds up no other. Where a new connection needs the room of an idle
+    one, the one that has been idle longest goes. `is_usable(connection)` says whether an idle one is
+    still alive.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        limit_per_host: int,
+        keepalive: float | None,
+        is_usable: Callable[[C], bool],
+    ) -> None:
+        self.limit = limit
+        self.limit_per_host = limit_per_host
+        self.keepalive = keepalive
+        self.granted: list[Claim[C]] = []
+        self.doomed: list[C] = []
+        self._is_usable = is_usable
+        self._used = 0
+        self._serial = 0
+        self._hosts: dict[Endpoint, _Host[C]] = {}
+        self._idle: dict[ConnectionKey, dict[C, float]] = {}
+        self._ages: dict[C, _Host[C]] = {}
+        self._waiting = 0
+        self._ready: list[tuple[int, Endpoint]] = []
+
+    # --- claims --------------------------------------------------------------------------------
+
+    def ask(self, key: ConnectionKey, now: float) -> Claim[C]:
+        """Claim a connection; the claim is granted at once or queued."""
+        endpoint = key[:3]
+        host = self._hosts.get(endpoint)
+        if host is None:
+            host = self._hosts[endpoint] = _Host(endpoint)
+        self._serial += 1
+        claim = Claim(key, host, self._serial)
+        if self._has_room() and self._has_host_room(host):
+            self._grant(claim, now)
+        else:
+            host.waiting[claim] = None
+            self._waiting += 1
+            self._offer(host)
+        return claim
+
+    def give_back(self, claim: Claim[C], connection: C | None, now: float) -> None:
+        """A granted claim is done; `connection` may serve another, None is one that can't."""
+        host = claim.host
+        claim.granted = False
+        claim.connection = None
+        self._used -= 1
+        host.used -= 1
+        if connection is not None:
+            # None and 0 differ: None keeps for ever, 0 keeps nothing.
+            if self.keepalive is not None and self.keepalive <= 0:
+                self.doomed.append(connection)
+            else:
+                held = self._idle.get(claim.key)
+                if held is None:
+                    held = self._idle[claim.key] = {}
+                held[connection] = now
+                self._ages[connection] = host
+                host.idle[connection] = claim.key
+        if self._waiting:
+            self._offer(host)
+            self._serve(now)
+        self._forget_host(host)
+
+    def give_up(self, claim: Claim[C], now: float) -> None:
+        """The request is not interested any more, granted or not."""
+        if claim.granted:
+            self.give_back(claim, claim.connection, now)
+            return
+        host = claim.host
+        if claim in host.waiting:
+            del host.waiting[claim]
+            self._waiting -= 1
+            self._offer(host)
+            self._forget_host(host)
+
+    # --- idle connections ----------------------------------------------------------------------
+
+    def forget(self, connection: C) -> bool:
+        """An idle connection is gone; False if it is not an idle one."""
+        host = self._ages.get(connection)
+        if host is None:
+            return False
+        self._take_out(connection, host)
+        self._forget_host(host)
+        return True
+
+    def expire(self, now: float) -> float | None:
+        """Doom what has been idle for too long; the time at which to ask again, or None."""
+        if self.keepalive is None:
+            return None
+        while self._ages:
+            connection, host = next(iter(self._ages.items()))
+            due = self._idle[host.idle[connection]][connection] + self.keepalive
+            if due > now:
+                return due
+            self._doom(connection, host)
+        return None
+
+    def clear(self) -> list[Claim[C]]:
+        """Doom every idle connection and empty the queue; the claims that waited in it."""
+        while self._ages:
+            connection, host = next(iter(self._ages.items()))
+            self._doom(connection, host)
+        claims = [claim for host in self._hosts.values() for claim in host.waiting]
+        claims.sort(key=lambda claim: claim.serial)
+        for claim in claims:
+            self.give_up(claim, 0.0)
+        self._ready.clear()
+        return claims
+
+    @property
+    def idle(self) -> int:
+        """How many connections lie idle."""
+        return len(self._ages)
+
+    def stats(self) -> ConnectorStats:
+        """The figures of this moment."""
+        hosts = {
+            endpoint: EndpointStats(host.used, len(host.idle), len(host.waiting))
+            for endpoint, host in self._hosts.items()
+            if host.used or host.idle or host.waiting
+        }
+        return ConnectorStats(self._used + len(self._ages), len(self._ages), self._waiting, hosts)
+
+    # --- the rules -----------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        return self.limit <= 0 or self._used < self.limit
+
+    def _has_host_room(self, host: _Host[C]) -> bool:
+        return self.limit_per_host <= 0 or host.used < self.limit_per_host
+
+    def _grant(self, claim: Claim[C], now: float) -> None:
+        host = claim.host
+        claim.granted = True
+        claim.connection = self._take_idle(claim.key, now)
+        self._used += 1
+        host.used += 1
+        if claim.connection is None:
+            if 0 < self.limit_per_host < host.used + len(host.idle):
+                self._doom(next(iter(host.idle)), host)
+            if 0 < self.limit < self._used + len(self._ages):
+                oldest, its_host = next(iter(self._ages.items()))
+                self._doom(oldest, its_host)
+
+    def _take_idle(self, key: ConnectionKey, now: float) -> C | None:
+        held = self._idle.get(key)
+        while held:
+            connection, since = held.popitem()
+            host = self._ages.pop(connection)
+            del host.idle[connection]
+            if not held:
+                del self._idle[key]
+            fresh = self.keepalive is None or now - since < self.keepalive
+            if fresh and self._is_usable(connection):
+                return connection
+            self.doomed.append(connection)
+        return None
+
+    def _serve(self, now: float) -> None:
+        """Grant what there is room for, in order."""
+        while self._ready and self._has_room():
+            serial, endpoint = heappop(self._ready)
+            host = self._hosts.get(endpoint)
+            if host is None or not host.waiting or not self._has_host_room(host):
+                continue
+            claim = next(iter(host.waiting))
+            if claim.serial != serial:
+                continue
+            del host.waiting[claim]
+            self._waiting -= 1
+            self._grant(claim, now)
+            self.granted.append(claim)
+            self._offer(host)
+
+    def _offer(self, host: _Host[C]) -> None:
+        """Note the first claim of an endpoint that has room; an outdated note does no harm."""
+        if not host.waiting or not self._has_host_room(host):
+            return
+        if len(self._ready) > _MAX_OUTDATED + 2 * self._waiting:
+            self._ready = [
+                (next(iter(other.waiting)).serial, other.endpoint)
+                for other in self._hosts.values()
+                if other.waiting and self._has_host_room(other)
+            ]
+            heapify(self._ready)
+        else:
+            heappush(self._ready, (next(iter(host.waiting)).serial, host.endpoint))
+
+    def _take_out(self, connection: C, host: _Host[C]) -> None:
+        key = host.idle.pop(connection)
+        held = self._idle[key]
+        del held[connection]
+        if not held:
+            del self._idle[key]
+        del self._ages[connection]
+
+    def _doom(self, connection: C, host: _Host[C]) -> None:
+        self._take_out(connection, host)
+        self.doomed.append(connection)
+        self._forget_host(host)
+
+    def _forget_host(self, host: _Host[C]) -> None:
+        if not host.used and not host.idle and not host.waiting:
+            self._hosts.pop(host.endpoint, None)
