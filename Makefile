@@ -35,6 +35,7 @@ bench: $(VENV)/ready-bench build
 
 # Compiles what is out of date; without a C compiler the interpreted package stays, with one warning.
 build: $(VENV)/ready-tools
+	@echo "Compiling what is out of date ..."
 	@$(PY) setup.py --quiet build_ext --inplace
 
 annotate: $(VENV)/ready-tools

@@ -67,6 +67,7 @@ def translate(extensions: list[Extension]) -> None:
     translated = cythonize(
         extensions,
         annotate=annotate,
+        quiet=True,
         build_dir="build/annotate" if annotate else "build/c",
         compiler_directives=DIRECTIVES,
     )
