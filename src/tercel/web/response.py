@@ -27,7 +27,7 @@ from tercel.web.stream import (
 
 if TYPE_CHECKING:
     from tercel.content.payload import Payload
-    from tercel.web.request import BaseRequest
+    from tercel.web.parties import AnsweredRequest
 
 __all__ = ("Response", "json_bytes_response", "json_response")
 
@@ -271,7 +271,9 @@ class Response(StreamResponse):
     def _has_body(self) -> bool:
         return bool(self._body)
 
-    async def _start_compression(self, request: "BaseRequest", headers: "CIMultiDict[str]") -> None:
+    async def _start_compression(
+        self, request: "AnsweredRequest", headers: "CIMultiDict[str]"
+    ) -> None:
         body = self._body
         if self._chunked or not isinstance(body, bytes | bytearray):
             if body is not None:

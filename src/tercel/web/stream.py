@@ -27,8 +27,7 @@ from tercel.wire.version import HttpVersion10, HttpVersion11
 if TYPE_CHECKING:
     import asyncio
 
-    from tercel.web.exchange import Exchange
-    from tercel.web.request import BaseRequest
+    from tercel.web.parties import AnsweredRequest, AnswerSink
     from tercel.wire.coding import Encoder
 
 __all__ = ("SERVER_SOFTWARE", "ContentCoding", "StreamResponse")
@@ -94,8 +93,8 @@ class StreamResponse(AnswerHead):
     _encoder: "Encoder | None" = None
     _long_way: bool = True  # False: the connection may answer without prepare()
     _sends_head_at_once: bool = True
-    _request: "BaseRequest | None" = None
-    _exchange: "Exchange | None" = None
+    _request: "AnsweredRequest | None" = None
+    _exchange: "AnswerSink | None" = None
 
     # State
 
@@ -193,7 +192,7 @@ class StreamResponse(AnswerHead):
 
     # Sending
 
-    async def prepare(self, request: "BaseRequest") -> "StreamResponse | None":
+    async def prepare(self, request: Any) -> "StreamResponse | None":
         """Fix the head: compute default headers, send `on_response_prepare`, start the answer.
 
         Idempotent for one request. Raises RuntimeError for a response that answered another
@@ -210,7 +209,7 @@ class StreamResponse(AnswerHead):
         await self._start(request)
         return self
 
-    async def _start(self, request: "BaseRequest") -> None:
+    async def _start(self, request: Any) -> None:
         self._request = request
         self._exchange = exchange = request._exchange
         headers = self.headers
@@ -229,7 +228,9 @@ class StreamResponse(AnswerHead):
         if self._sends_head_at_once:
             exchange.write(b"")
 
-    async def _start_compression(self, request: "BaseRequest", headers: "CIMultiDict[str]") -> None:
+    async def _start_compression(
+        self, request: "AnsweredRequest", headers: "CIMultiDict[str]"
+    ) -> None:
         coding = self._choose_coding(request, headers)
         if coding is not None:
             from tercel.wire.coding import make_encoder
@@ -238,7 +239,7 @@ class StreamResponse(AnswerHead):
             headers[CONTENT_ENCODING] = coding
             headers.pop(CONTENT_LENGTH, None)
 
-    def _choose_coding(self, request: "BaseRequest", headers: "CIMultiDict[str]") -> str | None:
+    def _choose_coding(self, request: "AnsweredRequest", headers: "CIMultiDict[str]") -> str | None:
         """The coding to compress with; None to leave the body as it is."""
         if CONTENT_ENCODING in headers or allows_no_body(self._status):
             return None
@@ -263,7 +264,7 @@ class StreamResponse(AnswerHead):
         return True
 
     def _frame(
-        self, request: "BaseRequest", exchange: "Exchange", headers: "CIMultiDict[str]"
+        self, request: "AnsweredRequest", exchange: "AnswerSink", headers: "CIMultiDict[str]"
     ) -> tuple[int | None, bool]:
         """Complete the headers; return length and chunked for the exchange.
 
@@ -314,7 +315,7 @@ class StreamResponse(AnswerHead):
                 )
         return bool(codings)
 
-    def _settle_connection(self, exchange: "Exchange", headers: "CIMultiDict[str]") -> None:
+    def _settle_connection(self, exchange: "AnswerSink", headers: "CIMultiDict[str]") -> None:
         if self._keep_alive is False:
             exchange.keep_alive = False
         for value in headers.getall(CONNECTION, ()):
