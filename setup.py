@@ -109,6 +109,9 @@ class BuildExtensions(build_ext):
             self.parallel = os.cpu_count() or 1
 
     def run(self) -> None:
+        if MODE == "pure":
+            remove_extensions(MODULES)
+            return
         translate(self.extensions)
         in_place = bool(self.inplace or self.editable_mode)
         try:

@@ -197,6 +197,13 @@ def test_pure_compiles_nothing(toy: pathlib.Path) -> None:
     assert not (toy / "build" / "c").exists()
 
 
+def test_pure_takes_the_extensions_beside_the_source_away(toy: pathlib.Path) -> None:
+    require_compiler()
+    assert build(toy, "build_ext", "--inplace").returncode == 0
+    assert build(toy, "build_ext", "--inplace", TERCEL_BUILD="pure").returncode == 0
+    assert extensions_in(toy) == []
+
+
 def test_build_leaves_nothing_of_an_earlier_one(toy: pathlib.Path) -> None:
     require_compiler()
     assert build(toy, "build").returncode == 0
