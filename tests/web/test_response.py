@@ -290,9 +290,9 @@ def test_everything_else_goes_the_long_way(index: int) -> None:
     assert lukewarm()[index]._payload_bytes() is None
 
 
-async def test_a_sent_answer_is_not_hot() -> None:
-    response = Response(text="a")
-    await send(response)
+async def test_a_prepared_answer_is_not_hot() -> None:
+    response, request = Response(text="a"), FakeRequest()
+    await response.prepare(request)  # type: ignore[arg-type]
     assert response._payload_bytes() is None
 
 
@@ -445,6 +445,57 @@ async def test_a_payload_is_closed_unread_for_head(tmp_path: pathlib.Path) -> No
     assert exchange.headers["Content-Length"] == "3"
     assert exchange.body == b""
     assert source.closed
+
+
+# One response for many requests
+
+
+async def test_a_sent_answer_can_be_sent_again() -> None:
+    response = Response(text="abc", headers={"X-One": "1"})
+    response.set_cookie("a", "b")
+    first = await send(response, FakeRequest(exchange=FakeExchange(keep_alive=False)))
+    assert first.headers["Connection"] == "close"
+    second = await send(response)
+    assert second is not first
+    assert "Connection" not in second.headers
+    assert response.keep_alive is True
+    for name in ("Content-Length", "Content-Type", "Date", "Server", "Set-Cookie", "X-One"):
+        assert len(second.headers.getall(name)) == 1
+    assert second.body == b"abc"
+
+
+async def test_a_compressed_answer_can_be_sent_again() -> None:
+    response = Response(text="abc")
+    response.enable_compression()
+    coded = await send(response, FakeRequest(headers={"Accept-Encoding": "gzip"}))
+    plain = await send(response)
+    assert coded.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(coded.body) == b"abc"
+    assert "Content-Encoding" not in plain.headers
+    assert plain.headers["Content-Length"] == "3"
+    assert plain.headers.getall("Vary") == ["Accept-Encoding"]
+    assert plain.body == b"abc"
+
+
+async def test_an_answer_that_is_under_way_can_not() -> None:
+    response = Response(text="abc")
+    await response.prepare(FakeRequest())  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="answers another request"):
+        await response.prepare(FakeRequest())  # type: ignore[arg-type]
+
+
+async def test_a_file_can_not_be_sent_again() -> None:
+    response = Response(body=io.BytesIO(b"abc"))
+    await send(response)
+    assert response._payload_bytes() is None
+    with pytest.raises(RuntimeError, match="answers another request"):
+        await send(response)
+
+
+async def test_nothing_stale_goes_the_short_way() -> None:
+    response = Response()
+    await send(response, FakeRequest("HEAD"))
+    assert response._payload_bytes() is None
 
 
 # Compression

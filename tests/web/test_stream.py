@@ -69,7 +69,7 @@ async def test_prepare_and_write_eof_are_idempotent() -> None:
 async def test_a_response_answers_one_request() -> None:
     response = StreamResponse()
     await prepare(response)
-    with pytest.raises(RuntimeError, match="A response answers one request"):
+    with pytest.raises(RuntimeError, match="This response answers another request"):
         await prepare(response)
 
 

@@ -229,8 +229,13 @@ class Response(StreamResponse):
     # What the connection asks
 
     def _payload_bytes(self) -> bytes | None:
-        """The body of an answer that may be sent without `prepare()`, else None."""
-        if self._long_way or self._exchange is not None or self._eof_sent:
+        """The body of an answer that may be sent without `prepare()`, else None.
+
+        Says nothing of whether this very exchange has its answer already.
+        """
+        if self._long_way or self._added is not None:
+            return None
+        if self._exchange is not None and not self._eof_sent:
             return None
         status = self._status
         if status < 200 or status == 204 or status == 304:
@@ -262,6 +267,20 @@ class Response(StreamResponse):
 
     # Sending
 
+    def _take_back(self) -> bool:
+        body = self._body
+        if not self._eof_sent or not (body is None or isinstance(body, bytes | bytearray)):
+            return False
+        headers, added = self._headers, self._added
+        if headers is not None and added:
+            for name, value in added.items():
+                if headers.get(name) == value:
+                    del headers[name]
+        self._added = self._exchange = self._request = self._encoder = self._coded = None
+        self._keep_alive = None
+        self._head_gone = self._eof_sent = False
+        return True
+
     def _known_length(self) -> int | None:
         request = self._request
         if self._body is None and request is not None and request.method == "HEAD":
@@ -291,7 +310,7 @@ class Response(StreamResponse):
             )
         else:
             self._coded = _encode_all(coding, self._compression_strategy, body)
-        headers[CONTENT_ENCODING] = coding
+        self._add(headers, CONTENT_ENCODING, coding)
 
     async def write_eof(self, data: bytes | bytearray | memoryview = b"") -> None:
         """Send the body and end the answer. A second call does nothing.

@@ -87,6 +87,7 @@ class StreamResponse(AnswerHead):
 
     # Class-level defaults: an attribute is stored only when it differs.
     _keep_alive: bool | None = None
+    _closes: bool = False
     _compression: bool = False
     _compression_force: ContentCoding | None = None
     _compression_strategy: int | None = None
@@ -95,6 +96,7 @@ class StreamResponse(AnswerHead):
     _sends_head_at_once: bool = True
     _request: "AnsweredRequest | None" = None
     _exchange: "AnswerSink | None" = None
+    _added: "dict[str, str] | None" = None  # the default headers of the last sending
 
     # State
 
@@ -115,11 +117,11 @@ class StreamResponse(AnswerHead):
 
         None before `prepare()`.
         """
-        return self._keep_alive
+        return False if self._closes else self._keep_alive
 
     def force_close(self) -> None:
         """Close the connection after this answer. There is no way back."""
-        self._keep_alive = False
+        self._closes = True
         self._long_way = True
 
     @property
@@ -195,19 +197,23 @@ class StreamResponse(AnswerHead):
     async def prepare(self, request: Any) -> "StreamResponse | None":
         """Fix the head: compute default headers, send `on_response_prepare`, start the answer.
 
-        Idempotent for one request. Raises RuntimeError for a response that answered another
-        request, for chunked encoding under HTTP/1.0 and for a Transfer-Encoding header other
-        than "chunked"; ValueError where a header or the reason holds a control character.
+        Idempotent for one request. A `Response` with a body of bytes may be sent to one request
+        after the other; RuntimeError for any other that was sent before, for chunked encoding
+        under HTTP/1.0 and for a Transfer-Encoding header other than "chunked"; ValueError where a
+        header or the reason holds a control character.
         """
         exchange = self._exchange
         if exchange is not None:
-            if exchange is not request._exchange:
-                raise RuntimeError("A response answers one request; this one was sent before")
-            return None if self._eof_sent else self
-        if self._eof_sent:
-            return None
+            if exchange is request._exchange:
+                return None if self._eof_sent else self
+            if not self._take_back():
+                raise RuntimeError("This response answers another request, it can't be sent again")
         await self._start(request)
         return self
+
+    def _take_back(self) -> bool:
+        """Become unsent again, for another request; False where that can't be."""
+        return False
 
     async def _start(self, request: Any) -> None:
         self._request = request
@@ -236,8 +242,14 @@ class StreamResponse(AnswerHead):
             from tercel.wire.coding import make_encoder
 
             self._encoder = make_encoder(coding, self._compression_strategy)
-            headers[CONTENT_ENCODING] = coding
+            self._add(headers, CONTENT_ENCODING, coding)
             headers.pop(CONTENT_LENGTH, None)
+
+    def _add(self, headers: "CIMultiDict[str]", name: str, value: str) -> None:
+        """Set a header that belongs to this sending, not to the response."""
+        if self._added is None:
+            self._added = {}
+        headers[name] = self._added[name] = value
 
     def _choose_coding(self, request: "AnsweredRequest", headers: "CIMultiDict[str]") -> str | None:
         """The coding to compress with; None to leave the body as it is."""
@@ -283,7 +295,7 @@ class StreamResponse(AnswerHead):
                 raise RuntimeError("Using chunked encoding is forbidden for HTTP/1.0")
             headers.pop(CONTENT_LENGTH, None)
             length, chunked = None, request.method != "HEAD"
-            headers[TRANSFER_ENCODING] = "chunked"
+            self._add(headers, TRANSFER_ENCODING, "chunked")
         else:
             length = self._known_length()
             if length is None and CONTENT_LENGTH in headers:
@@ -292,14 +304,14 @@ class StreamResponse(AnswerHead):
                 headers[CONTENT_LENGTH] = str(length)
             elif request.method != "HEAD" or asked:
                 if version >= HttpVersion11:
-                    headers[TRANSFER_ENCODING] = "chunked"
+                    self._add(headers, TRANSFER_ENCODING, "chunked")
                     chunked = request.method != "HEAD"
                 elif request.method != "HEAD":
                     exchange.keep_alive = False
             if CONTENT_TYPE not in headers and self._has_body():
                 headers[CONTENT_TYPE] = OCTET_STREAM
         if DATE not in headers:
-            headers[DATE] = _date_header()
+            self._add(headers, DATE, _date_header())
         if SERVER not in headers:
             headers[SERVER] = SERVER_SOFTWARE
         self._settle_connection(exchange, headers)
@@ -316,7 +328,7 @@ class StreamResponse(AnswerHead):
         return bool(codings)
 
     def _settle_connection(self, exchange: "AnswerSink", headers: "CIMultiDict[str]") -> None:
-        if self._keep_alive is False:
+        if self._closes:
             exchange.keep_alive = False
         for value in headers.getall(CONNECTION, ()):
             if "close" in (token.strip().lower() for token in value.split(",")):
@@ -324,9 +336,9 @@ class StreamResponse(AnswerHead):
         self._keep_alive = alive = exchange.keep_alive
         if CONNECTION not in headers:
             if alive and exchange.version <= HttpVersion10:
-                headers[CONNECTION] = "keep-alive"
+                self._add(headers, CONNECTION, "keep-alive")
             elif not alive and exchange.version >= HttpVersion11:
-                headers[CONNECTION] = "close"
+                self._add(headers, CONNECTION, "close")
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send a piece of the body; waits while the peer reads too slowly.
