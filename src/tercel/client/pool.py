@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
-    from tercel.net.tls import Fingerprint
+    from tercel.client.trust import Fingerprint
 
 __all__ = (
     "Claim",
@@ -134,8 +134,7 @@ class Pool(Generic[C]):
     The freshest idle connection is used first; one that lay idle for `keepalive` seconds (None: no
     bound) is never used again. Claims are served in the order in which they were made, but one that
     waits for its own endpoint holds up no other. Where a new connection needs the room of an idle
-    one, the one that has been idle longest goes. `is_usable(connection)` says whether an idle one is
-    still alive.
+    one, the one that has been idle longest goes. `is_usable(connection)`: an idle one is alive.
     """
 
     def __init__(
