@@ -9,8 +9,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from multidict import CIMultiDict, istr
+from multidict import CIMultiDict
 
+from tercel.hdrs import CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, SET_COOKIE
 from tercel.web.keys import ResponseKey
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 
 OCTET_STREAM = "application/octet-stream"
 
-CONTENT_LENGTH = istr("Content-Length")
-CONTENT_TYPE = istr("Content-Type")
-ETAG = istr("ETag")
-LAST_MODIFIED = istr("Last-Modified")
-SET_COOKIE = istr("Set-Cookie")
 
 _REASONS = {200: "OK", 204: "No Content", 302: "Found", 304: "Not Modified", 404: "Not Found"}
 

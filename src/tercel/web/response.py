@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 from multidict import CIMultiDict
 
 from tercel.content.unset import Unset, sentinel
-from tercel.web.answerhead import CONTENT_LENGTH, CONTENT_TYPE, OCTET_STREAM, Pairs
-from tercel.web.stream import (
+from tercel.hdrs import (
     CONNECTION,
     CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
     TRANSFER_ENCODING,
-    StreamResponse,
-    allows_no_body,
 )
+from tercel.web.answerhead import OCTET_STREAM, Pairs
+from tercel.web.stream import StreamResponse, allows_no_body
 
 if TYPE_CHECKING:
     from tercel.content.payload import Payload

@@ -12,20 +12,24 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from multidict import CIMultiDict, istr
-
 from tercel._version import __version__
-from tercel.web.answerhead import (
+from tercel.hdrs import (
+    CONNECTION,
+    CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_TYPE,
-    OCTET_STREAM,
-    AnswerHead,
-    read_length,
+    DATE,
+    SERVER,
+    TRANSFER_ENCODING,
+    VARY,
 )
+from tercel.web.answerhead import OCTET_STREAM, AnswerHead, read_length
 from tercel.wire.version import HttpVersion10, HttpVersion11
 
 if TYPE_CHECKING:
     import asyncio
+
+    from multidict import CIMultiDict
 
     from tercel.web.parties import AnsweredRequest, AnswerSink
     from tercel.wire.coding import Encoder
@@ -33,13 +37,6 @@ if TYPE_CHECKING:
 __all__ = ("SERVER_SOFTWARE", "ContentCoding", "StreamResponse")
 
 SERVER_SOFTWARE = f"Python/{sys.version_info[0]}.{sys.version_info[1]} tercel/{__version__}"
-
-CONNECTION = istr("Connection")
-CONTENT_ENCODING = istr("Content-Encoding")
-DATE = istr("Date")
-SERVER = istr("Server")
-TRANSFER_ENCODING = istr("Transfer-Encoding")
-VARY = istr("Vary")
 
 
 class ContentCoding(Enum):
