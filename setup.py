@@ -64,16 +64,25 @@ def translate(extensions: list[Extension]) -> None:
     except ImportError:
         raise SystemExit("Cython is missing; install it, or set TERCEL_BUILD=pure") from None
     annotate = os.environ.get("TERCEL_ANNOTATE", "") not in ("", "0")
+    folder = pathlib.Path("build", "annotate" if annotate else "c")
+    remove_older(folder, max(map(os.path.getmtime, ("setup.py", "pyproject.toml"))))
     translated = cythonize(
         extensions,
         annotate=annotate,
         quiet=True,
-        build_dir="build/annotate" if annotate else "build/c",
+        build_dir=str(folder),
         compiler_directives=DIRECTIVES,
     )
     sources = {extension.name: extension.sources for extension in translated}
     for extension in extensions:
         extension.sources = sources[extension.name]
+
+
+def remove_older(folder: pathlib.Path, moment: float) -> None:
+    """Delete the C files that were made before the directives or the pin of Cython changed."""
+    for path in folder.rglob("*.c"):
+        if path.stat().st_mtime < moment:
+            path.unlink()
 
 
 def remove_extensions(modules: list[pathlib.Path]) -> None:

@@ -149,6 +149,15 @@ def test_compiles_in_place(toy: pathlib.Path) -> None:
     assert list((toy / "build" / "c").rglob("one.c"))
 
 
+def test_new_directives_translate_anew(toy: pathlib.Path) -> None:
+    require_compiler()
+    assert build(toy, "build_ext", "--inplace").returncode == 0
+    (translated,) = (toy / "build" / "c").rglob("one.c")
+    os.utime(translated, (100, 100))
+    assert build(toy, "build_ext", "--inplace").returncode == 0
+    assert translated.stat().st_mtime > 100
+
+
 def test_falls_back_with_one_warning(toy: pathlib.Path) -> None:
     run = build(toy, "build", CC="/bin/false")
     assert run.returncode == 0, run.stderr
