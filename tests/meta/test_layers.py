@@ -21,7 +21,7 @@ BESIDE = {
     "_version": -2,
     "hdrs": -2,
     "typedefs": -1,
-    "abc": -1,
+    "abc": -0.5,
     "tercel": 3.5,
     "compat": 3.5,
     "test_utils": 5,
