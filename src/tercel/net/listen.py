@@ -1,0 +1,113 @@
+"""Sockets that listen: on a TCP address, on a path, or on a socket that somebody has made already.
+
+In: an event loop, a protocol factory and a place. Out: an asyncio.Server that accepts connections.
+Raises OSError, of the kind and with the errno that the system gave, in one sentence that names the
+place. Never closes a socket that it was given.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+__all__ = ("format_address", "listen_pipe", "listen_socket", "listen_tcp", "listen_unix")
+
+ProtocolFactory = Callable[[], Any]
+
+_REASONS = {
+    errno.EADDRINUSE: "address already in use",
+    errno.EACCES: "permission denied",
+    errno.EADDRNOTAVAIL: "no interface of this machine has that address",
+    errno.ENOENT: "no such directory",
+}
+
+
+def format_address(scheme: str, host: str, port: int) -> str:
+    """The URL of a TCP address; an IPv6 address is put in brackets."""
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+async def listen_tcp(
+    loop: asyncio.AbstractEventLoop,
+    factory: ProtocolFactory,
+    host: str | None,
+    port: int,
+    *,
+    ssl_context: "SSLContext | None" = None,
+    backlog: int = 128,
+    reuse_address: bool | None = None,
+    reuse_port: bool | None = None,
+) -> asyncio.AbstractServer:
+    """Listen on `host` (all interfaces if None) and `port` (0: any free one).
+
+    `backlog` counts connections that wait to be accepted. `reuse_address` None means what is usual
+    on the system.
+    """
+    try:
+        return await loop.create_server(
+            factory,
+            host,
+            port,
+            ssl=ssl_context,
+            backlog=backlog,
+            reuse_address=reuse_address,
+            reuse_port=reuse_port,
+        )
+    except OSError as error:
+        place = format_address("https" if ssl_context else "http", host or "0.0.0.0", port)
+        raise _explain(error, place) from error
+
+
+async def listen_unix(
+    loop: asyncio.AbstractEventLoop,
+    factory: ProtocolFactory,
+    path: str | os.PathLike[str],
+    *,
+    ssl_context: "SSLContext | None" = None,
+    backlog: int = 128,
+) -> asyncio.AbstractServer:
+    """Listen on a Unix socket at `path`; a socket that an earlier process left there is replaced."""
+    try:
+        return await loop.create_unix_server(
+            factory, os.fspath(path), ssl=ssl_context, backlog=backlog
+        )
+    except OSError as error:
+        raise _explain(error, os.fspath(path)) from error
+
+
+async def listen_socket(
+    loop: asyncio.AbstractEventLoop,
+    factory: ProtocolFactory,
+    sock: socket.socket,
+    *,
+    ssl_context: "SSLContext | None" = None,
+    backlog: int = 128,
+) -> asyncio.AbstractServer:
+    """Listen on `sock`, which is bound already."""
+    try:
+        if sock.family == getattr(socket, "AF_UNIX", None):
+            return await loop.create_unix_server(
+                factory, sock=sock, ssl=ssl_context, backlog=backlog
+            )
+        return await loop.create_server(factory, sock=sock, ssl=ssl_context, backlog=backlog)
+    except OSError as error:
+        raise _explain(error, repr(sock)) from error
+
+
+async def listen_pipe(loop: Any, factory: ProtocolFactory, path: str) -> Any:
+    """Listen on the named pipe `path`; `loop` is a Windows ProactorEventLoop."""
+    servers = await loop.start_serving_pipe(factory, path)
+    return servers[0]
+
+
+def _explain(error: OSError, place: str) -> OSError:
+    """The same error in one sentence. Loops bury the reason under a sentence of their own."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return type(error)(*error.args[:1], f"cannot listen on {place}: {error.args[-1]}")
+    reason = _REASONS.get(error.errno) or os.strerror(error.errno).lower()
+    return OSError(error.errno, f"cannot listen on {place}: {reason}")
