@@ -27,8 +27,11 @@ check: $(VENV)/ready-dev build
 	$(PY) -m pytest -q tests/meta
 
 parity: $(VENV)/ready-dev build $(PARITY)/ready
-	$(PY) -m pytest -q -n $(JOBS) tests/documented $(ARGS)
-	TERCEL_SUBJECT=aiohttp $(PARITY)/bin/python -m pytest -q -n $(JOBS) tests/documented $(ARGS)
+	@status=0; \
+	echo "tercel:"; $(PY) -m pytest -q -n $(JOBS) tests/documented $(ARGS) || status=1; \
+	echo "aiohttp:"; TERCEL_SUBJECT=aiohttp $(PARITY)/bin/python -m pytest -q -n $(JOBS) \
+		tests/documented $(ARGS) || status=1; \
+	exit $$status
 
 bench: $(VENV)/ready-bench build
 	$(PY) benchmarks/http.py $(ARGS)
