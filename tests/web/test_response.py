@@ -437,6 +437,19 @@ async def test_a_payload_is_closed_when_its_peer_leaves() -> None:
     assert closed == [True]
 
 
+async def test_a_payload_is_closed_when_its_head_can_not_be_sent(tmp_path: pathlib.Path) -> None:
+    place = tmp_path / "three"
+    place.write_bytes(b"abc")
+    source = place.open("rb")
+
+    async def hook(request: FakeRequest, response: StreamResponse) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await send(Response(body=source), FakeRequest(hook=hook))
+    assert source.closed
+
+
 async def test_a_payload_is_closed_unread_for_head(tmp_path: pathlib.Path) -> None:
     place = tmp_path / "three"
     place.write_bytes(b"abc")

@@ -71,7 +71,7 @@ class Response(StreamResponse):
             cls.prepare is StreamResponse.prepare
             and cls.write is StreamResponse.write
             and cls.write_eof is Response.write_eof
-            and cls._start is StreamResponse._start
+            and cls._start is Response._start
         )
 
     def __init__(
@@ -282,6 +282,18 @@ class Response(StreamResponse):
         self._head_gone = self._eof_sent = False
         return True
 
+    async def _start(self, request: Any) -> None:
+        try:
+            await super()._start(request)
+        except BaseException:
+            await self._close_body()
+            raise
+
+    async def _close_body(self) -> None:
+        body = self._body
+        if body is not None and not isinstance(body, bytes | bytearray):
+            await body.close()
+
     def _known_length(self) -> int | None:
         request = self._request
         if self._body is None and request is not None and request.method == "HEAD":
@@ -330,13 +342,13 @@ class Response(StreamResponse):
         elif isinstance(body, bytes | bytearray):
             await super().write_eof(body)
         elif request.method == "HEAD" or allows_no_body(self._status):
-            await body.close()
+            await self._close_body()
             await super().write_eof()
         else:
             try:
                 await body.write(self)
             finally:
-                await body.close()
+                await self._close_body()
             await super().write_eof()
 
 
