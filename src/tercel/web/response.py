@@ -10,7 +10,6 @@ and `_reason`, and sets `_exchange` and `_eof_sent = True` on the response.
 
 import json
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
@@ -27,6 +26,8 @@ from tercel.web.answerhead import OCTET_STREAM, Pairs
 from tercel.web.stream import StreamResponse, allows_no_body
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from tercel.content.payload import Payload
     from tercel.web.parties import AnsweredRequest
 
@@ -60,7 +61,7 @@ class Response(StreamResponse):
     _body: "bytes | bytearray | Payload | None" = None
     _coded: bytes | None = None
     _zlib_executor_size: int = ZLIB_EXECUTOR_SIZE
-    _zlib_executor: Executor | None = None
+    _zlib_executor: "Executor | None" = None
     _long_way = False
     _sends_head_at_once = False
 
@@ -85,7 +86,7 @@ class Response(StreamResponse):
         content_type: str | None = None,
         charset: str | None = None,
         zlib_executor_size: int | None = None,
-        zlib_executor: Executor | None = None,
+        zlib_executor: "Executor | None" = None,
     ) -> None:
         if status != 200 or reason is not None:
             self._set_status(status, reason)
