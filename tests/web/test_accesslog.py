@@ -44,7 +44,7 @@ def write(
     ("log_format", "expected"),
     [
         ("%a", "10.0.0.1"),
-        ("%P", f"<{os.getpid()}>"),
+        pytest.param("%P", f"<{os.getpid()}>", id="%P"),
         ("%r", "GET /p?q=1 HTTP/1.1"),
         ("%s", "200"),
         ("%b", "123"),
