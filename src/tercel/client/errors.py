@@ -2,8 +2,8 @@
 
 In: what was asked, what came, what was expected. Out: exceptions whose names, bases and attributes
 are those of the documentation (client_reference, "Client exceptions"); `ClientResponseError` can
-also carry the first part of the answer's body. Imports nothing of the client, so that every room may
-import it.
+also carry the first part of the answer's body. Imports nothing of the client, so that every room
+may import it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class ClientResponseError(ClientError):
 
     `request_info`: the request; `history`: the answers that redirected to it; `status`: the HTTP
     status, 0 when there is none; `message`: the reason; `headers`: the answer's fields, or None;
-    `body`: the first bytes of the answer's body where `raise_for_status` read them (bounded), or None.
+    `body`: the first bytes of the answer's body where `raise_for_status` read them (bounded), or
+    None.
     """
 
     def __init__(
@@ -213,7 +214,8 @@ class ClientConnectorError(ClientOSError):
         return self._conn_key.ssl
 
     def __str__(self) -> str:
-        return f"Cannot connect to host {self.host}:{self.port} {self._verification()} [{self._reason()}]"
+        place = f"{self.host}:{self.port}"
+        return f"Cannot connect to host {place} {self._verification()} [{self._reason()}]"
 
     def _verification(self) -> str:
         return f"ssl:{'default' if self.ssl is True else self.ssl}"

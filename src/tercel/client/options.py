@@ -30,10 +30,10 @@ __all__ = (
 class ClientTimeout:
     """Seconds that each part of a request may take; None or 0 is without end.
 
-    `total`: the whole of it, the reading of the body included. `connect`: until a connection is there,
-    new or from the pool. `sock_connect`: until a new connection is made. `sock_read`: between two
-    portions of data. Timeouts of `ceil_threshold` seconds and more end on a full second
-    (client_quickstart, "Timeouts").
+    `total`: the whole of it, the reading of the body included. `connect`: until a connection is
+    there, new or from the pool. `sock_connect`: until a new connection is made. `sock_read`:
+    between two portions of data. Timeouts of `ceil_threshold` seconds and more end on a full
+    second (client_quickstart, "Timeouts").
     """
 
     total: float | None = None
@@ -47,7 +47,7 @@ DEFAULT_TIMEOUT = ClientTimeout(total=300, sock_connect=30)
 
 
 def timeout_of(
-    value: ClientTimeout | float | int | None | Unset, default: ClientTimeout
+    value: ClientTimeout | float | int | Unset | None, default: ClientTimeout
 ) -> ClientTimeout:
     """What a `timeout` argument means: a bare number is the total, None is no timeout at all."""
     if value is sentinel:

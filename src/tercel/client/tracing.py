@@ -1,8 +1,8 @@
 """Tracing: signals along the way of a request, and the facts that each of them carries.
 
-In: receivers appended to a `TraceConfig`. Out: `Trace`, one config bound to one request, whose `send_*`
-coroutines the session and the connector await; an event without receivers costs one comparison
-(tracing_reference).
+In: receivers appended to a `TraceConfig`. Out: `Trace`, one config bound to one request, whose
+`send_*` coroutines the session and the connector await; an event without receivers costs one
+comparison (tracing_reference).
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ _Sig = Signal[Any, Any, _T]
 class TraceConfig:
     """The receivers of one kind of tracing; given to a session, which freezes it.
 
-    A receiver is `async def f(session, context, params)`. `trace_config_ctx_factory` makes the context of
-    each request; it is called with `trace_request_ctx=...`.
+    A receiver is `async def f(session, context, params)`. `trace_config_ctx_factory` makes the
+    context of each request; it is called with `trace_request_ctx=...`.
     """
 
     def __init__(self, trace_config_ctx_factory: Callable[..., Any] = SimpleNamespace) -> None:
@@ -263,7 +263,7 @@ class TraceConfig:
 
 
 class Trace:
-    """One config, the session and the context of one request: what the rooms of the client send to."""
+    """One config bound to one request: what the rooms of the client send to."""
 
     __slots__ = ("_config", "_context", "_session")
 

@@ -1,8 +1,8 @@
 """Forms: name and value pairs on their way to becoming a body.
 
 In: a mapping, pairs, files, or fields added one by one. Out: calling the form gives its payload:
-application/x-www-form-urlencoded as long as every field is plain, multipart/form-data from the first
-file or the first field with options on (client_reference, "FormData").
+application/x-www-form-urlencoded as long as every field is plain, multipart/form-data from the
+first file or the first field with options on (client_reference, "FormData").
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ class FormField(NamedTuple):
 class FormData:
     """A form to send.
 
-    `fields`: a mapping, a list or tuple as for `add_fields`, a file, or a MultiDict. `quote_fields`:
-    escape names and file names in multipart headers. `charset`: of names and values, utf-8 by default.
-    `default_to_multipart`: multipart/form-data even where every field is plain.
+    `fields`: a mapping, a list or tuple as for `add_fields`, a file, or a MultiDict.
+    `quote_fields`: escape names and file names in multipart headers. `charset`: of names and
+    values, utf-8 by default. `default_to_multipart`: multipart/form-data even where every field is
+    plain.
     """
 
     def __init__(

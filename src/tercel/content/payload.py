@@ -1,9 +1,10 @@
 """Message bodies as objects: what they are called, how long they are, how they are written.
 
-In: a value that somebody wants to send (bytes, str, a file, an async iterable, a StreamReader, ...).
-Out: a `Payload` that knows its fields, its size where it has one, and writes itself piece by piece
-to anything with `async write(chunk)`; `get_payload` finds the right class. Never frames a body and
-never holds a file's content whole. A payload that can't be written twice says so (`consumed`).
+In: a value that somebody wants to send (bytes, str, a file, an async iterable, a StreamReader,
+...). Out: a `Payload` that knows its fields, its size where it has one, and writes itself piece by
+piece to anything with `async write(chunk)`; `get_payload` finds the right class. Never frames a
+body and never holds a file's content whole. A payload that can't be written twice says so
+(`consumed`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import IO, Any, ClassVar, Protocol
 
 from multidict import CIMultiDict
@@ -63,7 +64,7 @@ class PayloadLookupError(Exception):
     """No payload class is registered for the type of a value."""
 
 
-class Order(str, Enum):
+class Order(StrEnum):
     """When a registered class is asked, relative to the others."""
 
     normal = "normal"
@@ -88,7 +89,7 @@ class Payload(ABC):
         self,
         value: Any,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
-        content_type: str | None | Unset = sentinel,
+        content_type: str | Unset | None = sentinel,
         filename: str | None = None,
         encoding: str | None = None,
         **kwargs: Any,
@@ -158,7 +159,7 @@ class Payload(ABC):
         _charset: str = "utf-8",
         **params: str,
     ) -> None:
-        """Set Content-Disposition (RFC 6266); ValueError where a name or value can't stand there."""
+        """Set Content-Disposition (RFC 6266); ValueError for what can't stand there."""
         self.headers["Content-Disposition"] = format_content_disposition(
             disptype, params, quote_fields=quote_fields, charset=_charset
         )
@@ -179,7 +180,7 @@ class Payload(ABC):
     async def write_with_length(self, writer: BodyWriter, content_length: int | None) -> None:
         """Write at most `content_length` octets (None: all) to `writer`."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027
         """Release what the payload holds. Closing twice is harmless."""
 
 
@@ -398,7 +399,7 @@ class TextIOPayload(IOBasePayload):
 class BytesIOPayload(IOBasePayload):
     """Octets held by a BytesIO, from its position on. Never closed: it is memory."""
 
-    _value: io.BytesIO  # type: ignore[assignment]
+    _value: io.BytesIO
     _autoclose = True
 
     @property
@@ -498,8 +499,9 @@ class StreamReaderPayload(AsyncIterablePayload):
 class PayloadRegistry:
     """Which payload class stands for which type of value.
 
-    A class registered with `Order.try_first` wins over all others, one with `Order.try_last` is asked
-    when no other fits; among equals the last registered wins. Subclasses of a registered type count.
+    A class registered with `Order.try_first` wins over all others, one with `Order.try_last` is
+    asked when no other fits; among equals the last registered wins. Subclasses of a registered
+    type count.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
 """`@streamer`: a body written by a function, as code of aiohttp's first years has it.
 
 In: a coroutine function or a generator of that age (`yield from writer.write(chunk)`) whose first
-argument is the writer. Out: an object to pass as `data`, called or not. Deprecated in favour of async
-generators (client_quickstart, "Streaming uploads").
+argument is the writer. Out: an object to pass as `data`, called or not. Deprecated in favour of
+async generators (client_quickstart, "Streaming uploads").
 """
 
 from __future__ import annotations

@@ -1,0 +1,557 @@
+"""One request and its answer on one connection, and the connection that carries one after another.
+
+In: an encoded head and pieces of a body; what the event loop brings. Out: the answer's head, its
+body (whole where it came with the head, else a StreamReader), or the documented exception. Gives
+its connection back by itself, the moment that both sides are done with it. The session knows
+exchanges only: HTTP/2 joins below this line. Synchronous throughout; it never decides what to
+send.
+"""
+
+from typing import Any
+
+from tercel.client.errors import (
+    ClientConnectionError,
+    ClientConnectionResetError,
+    ClientOSError,
+    ClientPayloadError,
+    ServerDisconnectedError,
+    SocketTimeoutError,
+)
+from tercel.client.options import ReadOptions
+from tercel.net.protocol import WireProtocol
+from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
+from tercel.wire.coding import make_decoder
+from tercel.wire.errors import BadMessage, WireError
+from tercel.wire.h1.connection import Connection, EndOfMessage
+from tercel.wire.h1.heads import ResponseHead
+from tercel.wire.limits import DEFAULT_LIMITS
+
+__all__ = ("AnswerError", "ClientProtocol", "Exchange")
+
+#: Answers of 1xx that may come before the final one: each costs the peer little and us a parse.
+_MAX_INTERIM = 32
+#: Octets that a decoder gives at a time.
+_DECODED_PIECE = 65_536
+
+
+class AnswerError(Exception):
+    """The head of an answer can't be read; `error` is the wire's."""
+
+    def __init__(self, error: WireError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class Exchange:
+    """One request and its answer.
+
+    `method` and `options` are the request's; `connection` is what the pool lent, None once it is
+    given back; `head` is the answer's, `is_done` tells that nothing more will come or be written.
+    """
+
+    __slots__ = (
+        "_body",
+        "_decoder",
+        "_ends",
+        "_pieces",
+        "_size",
+        "_undecoded",
+        "_waiter",
+        "allows_upgrade",
+        "body_done",
+        "connection",
+        "continue_waiter",
+        "deadline",
+        "error",
+        "head",
+        "interim",
+        "is_done",
+        "method",
+        "options",
+        "protocol",
+        "sends_close",
+        "stream",
+        "upload",
+        "upload_done",
+    )
+
+    def __init__(
+        self, protocol: "ClientProtocol", connection: Any, method: str, options: ReadOptions
+    ) -> None:
+        self.protocol = protocol
+        self.connection = connection
+        self.method = method
+        self.options = options
+        self.allows_upgrade = False
+        self.sends_close = False
+        self.head: ResponseHead | None = None
+        self.stream: StreamReader | None = None
+        self.error: BaseException | None = None
+        self.upload: Any = None
+        self.upload_done = True
+        self.body_done = False
+        self.is_done = False
+        self.interim = 0
+        self.continue_waiter: Any = None
+        self.deadline: Any = None
+        self._waiter: Any = None
+        self._body = b""
+        self._pieces: list[bytes] | None = None
+        self._ends: list[bool] | None = None
+        self._size = 0
+        self._decoder: Any = None
+        self._undecoded: list[bytes] | None = None
+
+    # --- the asking side -----------------------------------------------------------------------
+
+    def wait_head(self) -> Any:
+        """A future that is done once `head` is there, or has the exception that prevents it."""
+        waiter = self.protocol.loop.create_future()
+        if self.error is not None:
+            waiter.set_exception(self.error)
+        elif self.head is not None:
+            waiter.set_result(None)
+        else:
+            self._waiter = waiter
+        return waiter
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Pass octets on to the transport; ClientConnectionResetError when it is gone."""
+        protocol = self.protocol
+        if protocol.is_closed or self.is_done:
+            raise ClientConnectionResetError("Cannot write to closing transport")
+        protocol.transport.write(data)
+        if self.options.sock_read:
+            protocol.set_deadline(self.options.sock_read)
+
+    def finish_upload(self) -> None:
+        """The request's body is written to its end."""
+        self.upload_done = True
+        if self.body_done:
+            self._give_back()
+
+    def fail_upload(self, error: BaseException) -> None:
+        """The request's body can't be written on: the connection is lost for others."""
+        self.upload_done = True
+        self.protocol.should_close = True
+        if self.head is None:
+            self.fail(error)
+            self.abandon()
+        elif self.body_done:
+            self._give_back()
+
+    def take_body(self) -> bytes | None:
+        """The whole body where it is there and nobody asked for a stream, else None."""
+        if self.body_done and self.stream is None and self.error is None:
+            if self._pieces is not None:
+                self._body = b"".join(self._pieces)
+                self._pieces = None
+            return self._body
+        return None
+
+    def open_stream(self) -> StreamReader:
+        """The body as a stream."""
+        stream = self.stream
+        if stream is not None:
+            return stream
+        if self._pieces is None and self.body_done and not self._body and self.error is None:
+            stream = EMPTY_PAYLOAD
+            self.stream = stream
+            return stream
+        stream = StreamReader(self.protocol, self.options.bufsize, loop=self.protocol.loop)
+        self.stream = stream
+        pieces = self._pieces
+        ends = self._ends
+        self._pieces = None
+        self._ends = None
+        if ends is not None:
+            stream.begin_http_chunk_receiving()
+        if self._body:
+            stream.feed_data(self._body)
+        if pieces is not None:
+            for index in range(len(pieces)):
+                stream.feed_data(pieces[index])
+                if ends is not None and ends[index]:
+                    stream.end_http_chunk_receiving()
+        if self.error is not None:
+            stream.set_exception(self.error)
+        elif self.body_done:
+            stream.feed_eof()
+        return stream
+
+    def upgrade(self) -> tuple[Any, bytes]:
+        """After 101: the transport, and the octets that came after the answer's head.
+
+        The caller sets a protocol of its own on the transport and closes the connection itself.
+        """
+        protocol = self.protocol
+        protocol.should_close = True
+        protocol.clear_deadline()
+        return protocol.transport, protocol.switch()
+
+    def abandon(self) -> None:
+        """Nobody wants the rest: close the connection. Harmless once the exchange is done."""
+        if self.is_done:
+            return
+        self.protocol.should_close = True
+        if not self.body_done:
+            self.fail(ClientConnectionError("Connection closed"))
+        self._cancel_upload()
+        self._give_back()
+
+    def expire(self) -> None:
+        """The total timeout has passed while the body was read."""
+        if not self.is_done:
+            if not self.body_done:
+                self.fail(TimeoutError())
+            self.abandon()
+
+    def fail(self, error: BaseException) -> None:
+        """Whoever waits for the answer, or reads it, gets `error`."""
+        if self.error is not None or self.body_done:
+            return
+        self.error = error
+        waiter = self._waiter
+        self._waiter = None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+        self._wake_continue()
+        if self.stream is not None:
+            self.stream.set_exception(error)
+
+    # --- the answering side, called by the protocol --------------------------------------------
+
+    def receive_head(self, head: ResponseHead, has_body: bool) -> None:
+        """The final head has come."""
+        self.head = head
+        if has_body:
+            if head.chunked:
+                self._ends = []
+            if self.options.decompress and b"ontent-encoding:" in head._block.lower():
+                self._decoder = _make_decoder(head)
+                if self._decoder is not None:
+                    self._undecoded = []
+        self._wake_continue()
+        waiter = self._waiter
+        self._waiter = None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def receive_continue(self) -> None:
+        """100 Continue has come."""
+        self._wake_continue()
+
+    def receive_piece(self, piece: bytes, ends_chunk: bool) -> None:
+        """A piece of the body has come."""
+        if self._decoder is None:
+            self._put(piece, ends_chunk)
+        else:
+            if self._undecoded is not None:
+                self._undecoded.append(piece)
+            self._decode(ends_chunk)
+
+    def receive_end(self) -> None:
+        """The body has ended."""
+        if self._decoder is not None:
+            if self._undecoded or self._decoder.pending:
+                self.protocol.holds_end = True
+                return
+            try:
+                self._decoder.finish()
+            except WireError as error:
+                self.protocol.refuse(error)
+                return
+        self.body_done = True
+        if self.stream is not None:
+            self.stream.feed_eof()
+        head = self.head
+        if not self.upload_done and (head is None or head.status >= 400 or not head.keep_alive):
+            self.protocol.should_close = True
+            self._cancel_upload()
+        if self.upload_done:
+            self._give_back()
+
+    def go_on(self) -> None:
+        """The reader has room again: decode what was held back."""
+        if self._decoder is not None and (self._undecoded or self._decoder.pending):
+            self._decode(False)
+
+    def _decode(self, ends_chunk: bool) -> None:
+        """Decode as much of what has come as the reader has room for."""
+        decoder = self._decoder
+        undecoded = self._undecoded
+        try:
+            while not self.protocol.is_held and self.error is None:
+                if decoder.pending:
+                    done = decoder.decode(b"", _DECODED_PIECE)
+                elif undecoded:
+                    done = decoder.decode(undecoded[0], _DECODED_PIECE)
+                    del undecoded[0]
+                else:
+                    break
+                if done:
+                    self._put(done, False)
+        except WireError as error:
+            self.protocol.refuse(error)
+            return
+        if ends_chunk and not undecoded and self.stream is not None:
+            self.stream.end_http_chunk_receiving()
+
+    def _put(self, piece: bytes, ends_chunk: bool) -> None:
+        stream = self.stream
+        if stream is not None:
+            stream.feed_data(piece)
+            if ends_chunk:
+                stream.end_http_chunk_receiving()
+            return
+        if self._pieces is None and not self._body and self._ends is None:
+            self._body = piece
+            self._size = len(piece)
+            return
+        if self._pieces is None:
+            self._pieces = []
+            if self._body:
+                self._pieces.append(self._body)
+                self._body = b""
+        self._pieces.append(piece)
+        if self._ends is not None:
+            self._ends.append(ends_chunk)
+        self._size += len(piece)
+        if self._size > _DECODED_PIECE:
+            self.open_stream()
+
+    def _wake_continue(self) -> None:
+        waiter = self.continue_waiter
+        self.continue_waiter = None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _cancel_upload(self) -> None:
+        upload = self.upload
+        self.upload = None
+        self.upload_done = True
+        if upload is not None:
+            upload.cancel()
+
+    def _give_back(self) -> None:
+        """Both sides are done with the connection."""
+        if self.is_done:
+            return
+        self.is_done = True
+        deadline = self.deadline
+        self.deadline = None
+        if deadline is not None:
+            deadline.disarm()
+        protocol = self.protocol
+        if self.sends_close or (self.head is not None and not self.head.keep_alive):
+            protocol.should_close = True
+        protocol.end(self)
+        connection = self.connection
+        self.connection = None
+        if connection is not None:
+            if protocol.should_close:
+                connection.close()
+            else:
+                connection.release()
+
+
+def _make_decoder(head: ResponseHead) -> Any:
+    """The decoder for the answer's content coding; None where it can't be decoded."""
+    coding = head.headers.get("Content-Encoding", "").strip().lower()
+    try:
+        return make_decoder(coding)
+    except ValueError:
+        return None
+
+
+class ClientProtocol(WireProtocol):
+    """A connection of the client; the connector makes it, one exchange after another uses it.
+
+    `should_close` is True once it can't serve another request, `exchanges` counts those it has
+    served, `is_held` is True while the reader of the body asks for a pause.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_exchange",
+        "_limits",
+        "_sock_read",
+        "exchanges",
+        "holds_end",
+        "is_held",
+        "should_close",
+    )
+
+    def __init__(self, loop: Any) -> None:
+        WireProtocol.__init__(self, loop, Connection(False))
+        self._exchange: Exchange | None = None
+        self._limits = DEFAULT_LIMITS
+        self._sock_read = 0.0
+        self._closed: Any = None
+        self.exchanges = 0
+        self.should_close = False
+        self.is_held = False
+        self.holds_end = False
+
+    @property
+    def closed(self) -> Any:
+        """A future that is done once the transport is gone."""
+        if self._closed is None:
+            self._closed = self.loop.create_future()
+            if self.is_closed and self.transport is None:
+                self._closed.set_result(None)
+        return self._closed
+
+    def is_connected(self) -> bool:
+        """True while requests can be written."""
+        transport = self.transport
+        return transport is not None and not self.is_closed and not transport.is_closing()
+
+    def begin(self, exchange: Exchange) -> None:
+        """Let `exchange` use the connection; ClientConnectionResetError when it is gone."""
+        if self.transport is None or self.is_closed:
+            raise ClientConnectionResetError("Cannot write to closing transport")
+        if self._exchange is not None:
+            raise RuntimeError("the connection serves another exchange")
+        options = exchange.options
+        if options.limits is not self._limits:
+            self._limits = options.limits
+            self._wire = Connection(False, options.limits)
+        self._exchange = exchange
+        self._wire.expect_response(exchange.method)
+        self.exchanges += 1
+        self._sock_read = options.sock_read or 0.0
+        if self._sock_read:
+            self.set_deadline(self._sock_read)
+
+    def end(self, exchange: Exchange) -> None:
+        """`exchange` is done."""
+        if self._exchange is not exchange:
+            return
+        self._exchange = None
+        self.holds_end = False
+        self.clear_deadline()
+        if self._wire.held:
+            self.should_close = True
+        if self.is_held:
+            self.resume_reading()
+
+    def switch(self) -> bytes:
+        """Leave HTTP; the octets that were received after the last head."""
+        return self._wire.switch()
+
+    def refuse(self, error: WireError) -> None:
+        """The answer can't be read on."""
+        self.on_error(error)
+
+    # --- what the wire tells -------------------------------------------------------------------
+
+    def on_head(self, head: Any) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.head is not None:
+            self.should_close = True
+            self.close()
+            return
+        status = head.status
+        if status < 200 and (status != 101 or not exchange.allows_upgrade):
+            exchange.interim += 1
+            if status == 101:
+                self.on_error(BadMessage("101 came, but the request did not ask for an upgrade"))
+            elif exchange.interim > _MAX_INTERIM:
+                self.on_error(BadMessage(f"more than {_MAX_INTERIM} answers of 1xx came"))
+            elif status == 100:
+                exchange.receive_continue()
+            return
+        has_body = self._wire.reads_body
+        exchange.receive_head(head, has_body)
+        if not has_body and status != 101:
+            exchange.receive_end()
+
+    def on_piece(self, piece: bytes) -> None:
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.receive_piece(piece, self._wire.chunk_ended)
+
+    def on_end(self, end: EndOfMessage) -> None:
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.receive_end()
+
+    def on_error(self, error: WireError) -> None:
+        self.should_close = True
+        exchange = self._exchange
+        if exchange is not None:
+            if exchange.head is None:
+                exchange.fail(AnswerError(error))
+            else:
+                failure = ClientPayloadError(f"Response payload is not completed: {error.message}")
+                failure.__cause__ = error
+                exchange.fail(failure)
+            exchange.abandon()
+        self.abort()
+
+    def on_eof(self) -> bool:
+        self.should_close = True
+        return False
+
+    def on_lost(self, error: BaseException | None) -> None:
+        self.should_close = True
+        closed = self._closed
+        if closed is not None and not closed.done():
+            closed.set_result(None)
+        exchange = self._exchange
+        if exchange is None:
+            return
+        failure: Exception
+        if exchange.head is not None:
+            failure = ClientPayloadError(
+                "Response payload is not completed: the connection was lost"
+            )
+        elif isinstance(error, OSError):
+            failure = ClientOSError(*error.args)
+        else:
+            failure = ServerDisconnectedError()
+        failure.__cause__ = error
+        exchange.fail(failure)
+        exchange.abandon()
+
+    def on_deadline(self) -> None:
+        exchange = self._exchange
+        if exchange is not None and not exchange.body_done:
+            exchange.fail(SocketTimeoutError("Timeout on reading data from socket"))
+            exchange.abandon()
+
+    # --- what the event loop and the body's reader call ----------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            # Nobody has asked: what comes on an idle connection can only be the server's farewell.
+            self.should_close = True
+            self.close()
+            return
+        if self._sock_read:
+            self.set_deadline(self._sock_read)
+        self._wire.feed_data(data)
+        self.pump()
+        if exchange.head is not None and not exchange.body_done and exchange.stream is None:
+            exchange.open_stream()
+
+    def pause_reading(self) -> None:
+        self.is_held = True
+        self.clear_deadline()
+        WireProtocol.pause_reading(self)
+
+    def resume_reading(self) -> None:
+        self.is_held = False
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.go_on()
+            if self.is_held:
+                return
+            if self.holds_end and not exchange.is_done:
+                self.holds_end = False
+                exchange.receive_end()
+        if self._sock_read and self._exchange is not None:
+            self.set_deadline(self._sock_read)
+        WireProtocol.resume_reading(self)

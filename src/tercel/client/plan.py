@@ -1,0 +1,296 @@
+"""What one call of the session asks for, with the session's defaults worked in.
+
+In: the arguments of `ClientSession.request`. Out: a `Plan` that makes the request, and the next
+one where a redirect leads on. Every documented argument is read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from tercel.client.auth import BasicAuth, find_netrc_auth
+from tercel.client.environment import split_credentials
+from tercel.client.middleware import ClientMiddlewareType
+from tercel.client.options import ClientTimeout, ReadOptions, Unset, sentinel, timeout_of
+from tercel.client.redirect import Hop, strip_fields
+from tercel.client.request import ClientRequest, DefaultFields
+from tercel.client.response import ClientResponse
+from tercel.client.send import UploadTracker
+from tercel.client.target import Target, read_url
+from tercel.client.tracing import Trace
+from tercel.client.trust import merge_trust
+from tercel.content.payload import BytesPayload, JsonPayload
+from tercel.wire.limits import Limits
+
+__all__ = ("Plan", "StatusCheck")
+
+StatusCheck = bool | Callable[[ClientResponse], Awaitable[None]]
+
+
+class Plan:
+    """One call of `ClientSession.request` (client_reference); see there for the arguments.
+
+    TypeError for an argument that doesn't exist, ValueError for two that exclude each other.
+    """
+
+    __slots__ = (
+        "allow_redirects",
+        "auth",
+        "chunked",
+        "compress",
+        "cookies",
+        "data",
+        "defaults",
+        "expect100",
+        "headers",
+        "max_redirects",
+        "method",
+        "middlewares",
+        "proxy",
+        "proxy_auth",
+        "proxy_headers",
+        "raise_for_status",
+        "read",
+        "server_hostname",
+        "session",
+        "skip_auto_headers",
+        "ssl",
+        "target",
+        "timeout",
+        "trace_request_ctx",
+        "trust_env",
+        "upload_tracker",
+    )
+
+    def __init__(
+        self,
+        session: Any,
+        method: str,
+        url: str | URL,
+        *,
+        params: Any = None,
+        data: Any = None,
+        json: Any = None,
+        cookies: Any = None,
+        headers: Any = None,
+        skip_auto_headers: Iterable[str] | None = None,
+        auth: BasicAuth | None = None,
+        allow_redirects: bool = True,
+        max_redirects: int = 10,
+        compress: str | bool | None = None,
+        chunked: bool | None = None,
+        expect100: bool = False,
+        raise_for_status: StatusCheck | None = None,
+        read_until_eof: bool = True,
+        proxy: str | URL | None = None,
+        proxy_auth: BasicAuth | None = None,
+        timeout: ClientTimeout | float | Unset | None = sentinel,
+        verify_ssl: bool | None = None,
+        fingerprint: bytes | None = None,
+        ssl_context: Any = None,
+        ssl: Any = True,
+        server_hostname: str | None = None,
+        proxy_headers: Any = None,
+        trace_request_ctx: Any = None,
+        read_bufsize: int | None = None,
+        auto_decompress: bool | None = None,
+        max_line_size: int | None = None,
+        max_field_size: int | None = None,
+        max_headers: int | None = None,
+        middlewares: Sequence[ClientMiddlewareType] | None = None,
+        upload_tracker: UploadTracker | None = None,
+        trust_env: bool | None = None,
+    ) -> None:
+        self.session = session
+        self.method = method
+        if ssl is not True or verify_ssl is not None or fingerprint is not None or ssl_context:
+            ssl = merge_trust(ssl, verify_ssl, ssl_context, fingerprint)
+        self.ssl = ssl
+        self.data = data if json is None else _json_body(session, data, json)
+        self.cookies = cookies
+        self.headers = headers
+        self.skip_auto_headers = skip_auto_headers
+        self.allow_redirects = allow_redirects
+        self.max_redirects = max_redirects
+        self.compress = compress
+        self.chunked = chunked
+        self.expect100 = expect100
+        self.raise_for_status: StatusCheck = (
+            session.raise_for_status if raise_for_status is None else raise_for_status
+        )
+        self.proxy = session._proxy if proxy is None else read_url(proxy)
+        self.proxy_auth = session._proxy_auth if proxy_auth is None else proxy_auth
+        self.proxy_headers = session._proxy_headers if proxy_headers is None else proxy_headers
+        self.timeout = timeout_of(timeout, session.timeout)
+        self.server_hostname = server_hostname
+        self.trace_request_ctx = trace_request_ctx
+        self.middlewares = session._middlewares if middlewares is None else middlewares
+        self.upload_tracker = upload_tracker
+        self.trust_env = session.trust_env if trust_env is None else trust_env
+        self.read = _read_options(
+            session._read,
+            self.timeout.sock_read or None,
+            read_until_eof,
+            read_bufsize,
+            auto_decompress,
+            (max_line_size, max_field_size, max_headers),
+        )
+        self.defaults: DefaultFields = session._defaults
+        self.target: Target = session._find_target(url, params)
+        self.auth = self._find_auth(auth)
+        if upload_tracker is not None:
+            upload_tracker.take()
+
+    def _find_auth(self, auth: BasicAuth | None) -> BasicAuth | None:
+        """Credentials of the call, the URL, the session or the netrc file, in this order."""
+        target = self.target
+        if target.login is not None or target.password is not None:
+            if auth is not None:
+                raise ValueError("Cannot combine AUTH argument with credentials encoded in URL")
+            return BasicAuth(target.login or "", target.password or "")
+        if auth is not None:
+            return auth
+        session = self.session
+        if session.auth is not None and session._shares_origin(target.url):
+            if not self._has_authorization():
+                found: BasicAuth = session.auth
+                return found
+        else:
+            return self._find_netrc_auth()
+        return None
+
+    def _find_netrc_auth(self) -> BasicAuth | None:
+        if not self.trust_env or self._has_authorization():
+            return None
+        found: BasicAuth | None = find_netrc_auth(self.target.host)
+        return found
+
+    def _has_authorization(self) -> bool:
+        headers = self.headers
+        if headers and "Authorization" in CIMultiDict(headers):
+            return True
+        return "Authorization" in self.defaults.headers
+
+    def make_request(self, traces: Sequence[Trace]) -> ClientRequest:
+        """The request, with the jar's cookies and the proxy of the environment."""
+        session = self.session
+        target = self.target
+        cookies = session._cookies_for(target.url, self.cookies)
+        proxy, proxy_auth = self.proxy, self.proxy_auth
+        if proxy is None and self.trust_env:
+            proxy, proxy_auth = session._environment_proxy(target.url)
+        elif proxy is not None:
+            proxy, found = split_credentials(proxy)
+            proxy_auth = proxy_auth or found
+        own: dict[str, Any] = {"target": target, "defaults": self.defaults}
+        headers = self.headers
+        if session._request_class is not ClientRequest:
+            own = {}
+            headers = _merge(self.defaults, headers)
+        request: ClientRequest = session._request_class(
+            self.method,
+            target.original,
+            headers=headers,
+            skip_auto_headers=self.skip_auto_headers,
+            data=self.data,
+            cookies=cookies,
+            auth=self.auth,
+            version=session.version,
+            compress=self.compress,
+            chunked=self.chunked,
+            expect100=self.expect100,
+            loop=session._loop,
+            response_class=session._response_class,
+            proxy=proxy,
+            proxy_auth=proxy_auth,
+            session=session,
+            ssl=self.ssl,
+            proxy_headers=self.proxy_headers,
+            traces=traces,
+            trust_env=self.trust_env,
+            server_hostname=self.server_hostname,
+            **own,
+        )
+        request.read_options = self.read
+        request.timeout = self.timeout
+        request.upload_tracker = self.upload_tracker
+        request.sends_close = session._sends_close
+        return request
+
+    def follow(self, hop: Hop, request: ClientRequest) -> None:
+        """Go on to where a redirect leads; `request` is the one that was redirected."""
+        url = hop.url
+        self.method = hop.method
+        self.target = Target(url)
+        headers = CIMultiDict(self.headers or ())
+        strip_fields(headers, hop)
+        self.headers = headers
+        if hop.drops_body:
+            self.data = None
+            self.chunked = None
+            self.compress = None
+            self.expect100 = False
+        elif self.data is not None:
+            self.data = request.body
+        if hop.drops_secrets:
+            self.defaults = self.defaults.without_secrets()
+            self.cookies = None
+            self.auth = self._find_netrc_auth()
+        if self.target.login is not None:
+            self.auth = BasicAuth(self.target.login, self.target.password or "")
+
+
+def _merge(defaults: DefaultFields, headers: Any) -> CIMultiDict[str]:
+    """The session's fields, replaced and followed by those of the call."""
+    merged = defaults.headers.copy()
+    own: CIMultiDict[str] = CIMultiDict(headers or ())
+    for name in set(own):
+        merged.popall(name, None)
+    merged.extend(own)
+    return merged
+
+
+def _json_body(session: Any, data: Any, json: Any) -> Any:
+    if data is not None:
+        raise ValueError("data and json parameters can not be used at the same time")
+    if session._json_serialize_bytes is not None:
+        return BytesPayload(session._json_serialize_bytes(json), content_type="application/json")
+    return JsonPayload(json, dumps=session.json_serialize)
+
+
+def _read_options(
+    default: ReadOptions,
+    sock_read: float | None,
+    until_eof: bool,
+    bufsize: int | None,
+    decompress: bool | None,
+    limits: tuple[int | None, int | None, int | None],
+) -> ReadOptions:
+    """The session's way of reading with what one call changes; the same object if nothing does."""
+    if (
+        sock_read == default.sock_read
+        and until_eof
+        and bufsize is None
+        and decompress is None
+        and limits == (None, None, None)
+    ):
+        return default
+    line, field, count = limits
+    old = default.limits
+    return ReadOptions(
+        until_eof=until_eof,
+        decompress=default.decompress if decompress is None else decompress,
+        bufsize=default.bufsize if bufsize is None else bufsize,
+        sock_read=sock_read,
+        limits=old
+        if limits == (None, None, None)
+        else Limits(
+            max_line_size=old.max_line_size if line is None else line,
+            max_field_size=old.max_field_size if field is None else field,
+            max_headers=old.max_headers if count is None else count,
+        ),
+    )

@@ -1,0 +1,295 @@
+"""A request on its way out: head and small bodies in one write, larger bodies piece by piece.
+
+In: an exchange, an encoded head, a body. Out: octets on the connection; a task only where the body
+is streamed, so that an early answer is seen. `UploadTracker` tells how far it is. Never builds a
+head and never reads an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from tercel.client.errors import (
+    ClientConnectionError,
+    ClientConnectionResetError,
+    ClientError,
+    ClientOSError,
+    ClientPayloadError,
+    UploadAbortedError,
+)
+from tercel.client.exchange import Exchange
+from tercel.client.tracing import Trace
+from tercel.content.payload import Payload
+from tercel.wire.coding import Encoder, make_encoder
+from tercel.wire.h1.encode import LAST_CHUNK, encode_chunk
+
+__all__ = ("Outgoing", "RequestWriter", "UploadTracker", "send_request")
+
+#: Octets of a body in memory that go out with the head, in one write.
+SMALL_BODY = 65_536
+#: Octets of a larger body in memory that are written before the peer's pace is asked for.
+PIECE = 262_144
+#: Seconds to wait for 100 Continue before the body is sent all the same (RFC 9110 section 10.1.1).
+CONTINUE_WAIT = 1.0
+
+
+class Outgoing(Protocol):
+    """What of a request matters once its head is encoded."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> Any: ...
+    @property
+    def chunked(self) -> bool | None: ...
+    @property
+    def compress(self) -> str | None: ...
+    @property
+    def body_length(self) -> int | None: ...
+    @property
+    def traces(self) -> Sequence[Trace]: ...
+    @property
+    def upload_tracker(self) -> UploadTracker | None: ...
+
+
+class UploadTracker:
+    """How far the upload of one request is (client_reference, "UploadTracker").
+
+    `attempts` counts the sendings; `upload_complete` is a future that is done when no more will be
+    sent: None, the error of the upload, or UploadAbortedError. Made inside a running loop.
+    """
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.upload_complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._taken = False
+        self._body = 0
+        self._wire = 0
+        self._transport: Any = None
+
+    @property
+    def bytes_written(self) -> int:
+        """Octets of the body, before coding and framing, that this attempt gave to the kernel."""
+        if self._transport is None or not self._wire:
+            return self._body
+        waiting: int = self._transport.get_write_buffer_size()
+        return max(0, self._body - round(waiting * self._body / self._wire))
+
+    def take(self) -> None:
+        """Belong to one request; RuntimeError for a second one."""
+        if self._taken:
+            raise RuntimeError("an UploadTracker observes one request, this one has had its own")
+        self._taken = True
+
+    def begin(self, transport: Any) -> None:
+        """An attempt begins."""
+        self.attempts += 1
+        self._body = 0
+        self._wire = 0
+        self._transport = transport
+
+    def count(self, body: int, wire: int) -> None:
+        """`body` octets became `wire` octets on the transport."""
+        self._body += body
+        self._wire += wire
+
+    def finish(self) -> None:
+        """The body is written to its end."""
+        self._transport = None
+        if not self.upload_complete.done():
+            self.upload_complete.set_result(None)
+
+    def fail(self, error: BaseException | None) -> None:
+        """No more will be written; None means that nobody knows of an error."""
+        self._transport = None
+        if not self.upload_complete.done():
+            self.upload_complete.set_exception(
+                UploadAbortedError("the body was not sent to its end") if error is None else error
+            )
+            self.upload_complete.exception()
+
+
+class RequestWriter:
+    """Writes one body: codes it, frames it, waits while the peer is slow."""
+
+    __slots__ = ("_chunked", "_encoder", "_exchange", "_left", "_out", "_tracker", "output_size")
+
+    def __init__(self, exchange: Exchange, out: Outgoing) -> None:
+        self._exchange = exchange
+        self._out = out
+        self._chunked = bool(out.chunked)
+        self._encoder: Encoder | None = make_encoder(out.compress) if out.compress else None
+        self._left = None if self._chunked else out.body_length
+        self._tracker = out.upload_tracker
+        self.output_size = 0
+
+    @property
+    def transport(self) -> Any:
+        """The transport below."""
+        return self._exchange.protocol.transport
+
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Send a piece; ClientConnectionResetError when nobody is there to get it."""
+        if not isinstance(chunk, (bytes, bytearray, memoryview)):
+            raise TypeError(f"a piece of a body is {type(chunk).__name__}, expected bytes")
+        size = chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
+        if not size:
+            return
+        data = self._frame(chunk if self._encoder is None else self._encoder.encode(chunk))
+        if data:
+            self._exchange.write(data)
+        if self._tracker is not None:
+            self._tracker.count(size, len(data))
+        for trace in self._out.traces:
+            await trace.send_request_chunk_sent(self._out.method, self._out.url, bytes(chunk))
+        await self.drain()
+
+    def _frame(self, data: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
+        size = len(data)
+        if not size:
+            return b""
+        if self._chunked:
+            data = encode_chunk(data)  # type: ignore[arg-type]
+        elif self._left is not None:
+            if size > self._left:
+                raise ClientPayloadError(
+                    f"the body goes on beyond its Content-Length of {self._out.body_length} bytes"
+                )
+            self._left -= size
+        self.output_size += len(data)
+        return data
+
+    async def drain(self) -> None:
+        """Wait until the transport takes more."""
+        protocol = self._exchange.protocol
+        if protocol.must_drain:
+            try:
+                await protocol.drain()
+            except ConnectionResetError as error:
+                raise ClientConnectionResetError("Cannot write to closing transport") from error
+
+    async def write_eof(self, chunk: bytes = b"") -> None:
+        """End the body; ClientPayloadError where it is shorter than it was announced to be."""
+        if chunk:
+            await self.write(chunk)
+        rest = b""
+        if self._encoder is not None:
+            rest = bytes(self._frame(self._encoder.finish()))
+        if self._chunked:
+            rest += LAST_CHUNK
+        elif self._left:
+            raise ClientPayloadError(
+                f"the body ended {self._left} bytes before its Content-Length of "
+                f"{self._out.body_length}"
+            )
+        if rest:
+            self._exchange.write(rest)
+            await self.drain()
+
+
+async def send_request(
+    exchange: Exchange, head: bytes, body: Payload | bytes, out: Outgoing, expects: bool
+) -> None:
+    """Send head and body; returns when both are sent, or when a task sends the rest.
+
+    With `expects`, the body waits for 100 Continue, or is left out where another answer comes.
+    """
+    tracker = out.upload_tracker
+    if tracker is not None:
+        tracker.begin(exchange.protocol.transport)
+    octets = _octets_of(body)
+    if octets is not None and not expects and _is_plain(octets, out):
+        exchange.write(head + octets if octets else head + (LAST_CHUNK if out.chunked else b""))
+        if tracker is not None:
+            tracker.count(len(octets), len(octets))
+            tracker.finish()
+        if octets and out.traces:
+            for trace in out.traces:
+                await trace.send_request_chunk_sent(out.method, out.url, bytes(octets))
+        return
+    exchange.write(head)
+    exchange.upload_done = False
+    loop = asyncio.get_running_loop()
+    if expects:
+        exchange.continue_waiter = loop.create_future()
+    exchange.upload = loop.create_task(_upload(exchange, body, octets, out))
+
+
+def _octets_of(body: Payload | bytes) -> bytes | None:
+    """The octets of a body that is in memory as such, else None."""
+    if isinstance(body, bytes):
+        return body
+    value = body._value
+    if body.autoclose and isinstance(value, (bytes, bytearray, memoryview)):
+        return value if isinstance(value, bytes) else bytes(value)
+    return None
+
+
+def _is_plain(octets: bytes, out: Outgoing) -> bool:
+    """True if head and body can go out as they are, in one write."""
+    if not octets:
+        return True
+    if len(octets) > SMALL_BODY or out.compress or out.chunked:
+        return False
+    return out.body_length is None or out.body_length == len(octets)
+
+
+async def _upload(
+    exchange: Exchange, body: Payload | bytes, octets: bytes | None, out: Outgoing
+) -> None:
+    """The task that streams a body."""
+    tracker = out.upload_tracker
+    failure: BaseException | None = None
+    try:
+        if exchange.continue_waiter is not None and not await _may_go_on(exchange):
+            exchange.fail_upload(UploadAbortedError("the server did not want the body"))
+            return
+        writer = RequestWriter(exchange, out)
+        if octets is not None:
+            view = memoryview(octets)[: out.body_length]
+            for start in range(0, len(view), PIECE):
+                await writer.write(view[start : start + PIECE])
+        else:
+            await body.write_with_length(writer, out.body_length)  # type: ignore[union-attr]
+        await writer.write_eof()
+    except asyncio.CancelledError:
+        exchange.upload_done = True
+        raise
+    except Exception as error:
+        failure = _upload_error(error)
+        exchange.fail_upload(failure)
+    else:
+        exchange.upload = None
+        exchange.finish_upload()
+        if tracker is not None:
+            tracker.finish()
+    finally:
+        if tracker is not None:
+            tracker.fail(failure)
+
+
+async def _may_go_on(exchange: Exchange) -> bool:
+    """Wait for 100 Continue; False if the final answer came instead."""
+    loop = asyncio.get_running_loop()
+    waiter = exchange.continue_waiter
+    timer = loop.call_later(CONTINUE_WAIT, exchange.receive_continue)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+    return exchange.head is None and exchange.error is None
+
+
+def _upload_error(error: Exception) -> ClientError:
+    """What the request raises where sending its body ended with `error`."""
+    if isinstance(error, ClientError):
+        return error
+    failure: ClientError
+    if isinstance(error, OSError) and error.errno is not None:
+        failure = ClientOSError(error.errno, f"Can not write request body: {error}")
+    else:
+        failure = ClientConnectionError(f"Failed to send the request's body: {error!r}")
+    failure.__cause__ = error
+    return failure

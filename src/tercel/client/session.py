@@ -1,0 +1,598 @@
+"""The session: the way into the client, and what its requests have in common.
+
+In: the arguments of the documentation (client_reference, "Client Session"). Out: answers.
+Redirects, cookies, middlewares, tracing and the total timeout are put together here, from rooms of
+their own. Owns its connector unless told otherwise; imported by the package's front door only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from tercel.client.auth import BasicAuth
+from tercel.client.connector import BaseConnector, TCPConnector
+from tercel.client.cookies import CookieJar
+from tercel.client.environment import find_environment_proxy
+from tercel.client.errors import (
+    ClientOSError,
+    ClientPayloadError,
+    ServerDisconnectedError,
+    TooManyRedirects,
+)
+from tercel.client.middleware import ClientHandlerType, ClientMiddlewareType, chain_middlewares
+from tercel.client.options import (
+    DEFAULT_TIMEOUT,
+    ClientTimeout,
+    ReadOptions,
+    Unset,
+    sentinel,
+    timeout_of,
+)
+from tercel.client.pending import OneShotResponse, PendingResult
+from tercel.client.plan import Plan, StatusCheck
+from tercel.client.redirect import Hop, next_hop
+from tercel.client.request import ClientRequest, DefaultFields
+from tercel.client.response import ClientResponse
+from tercel.client.retry import IDEMPOTENT, can_replay
+from tercel.client.target import Target, Targets, read_url
+from tercel.client.timeout import Deadline, Deadlines
+from tercel.client.tracing import Trace, TraceConfig
+from tercel.content.payload import Payload
+from tercel.wire.limits import Limits
+from tercel.wire.version import HttpVersion, HttpVersion11
+
+__all__ = ("ClientSession", "request")
+
+
+class ClientSession:
+    """Makes requests that share connections, cookies and defaults.
+
+    The arguments are those of the documentation; ours beside them: `proxy_headers`, the default
+    for requests, and `retry_stale`, False to never repeat an idempotent request whose kept
+    connection turned out to be closed. RuntimeError without a running loop, ValueError for a
+    `base_url` that is not absolute or whose path has no trailing slash.
+    """
+
+    _connector: BaseConnector | None = None
+    _made_at = ""
+
+    def __init__(
+        self,
+        base_url: str | URL | None = None,
+        *,
+        connector: BaseConnector | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        cookies: Any = None,
+        headers: Any = None,
+        proxy: str | URL | None = None,
+        proxy_auth: BasicAuth | None = None,
+        proxy_headers: Any = None,
+        skip_auto_headers: Iterable[str] | None = None,
+        auth: BasicAuth | None = None,
+        json_serialize: Callable[[Any], str] = json.dumps,
+        json_serialize_bytes: Callable[[Any], bytes] | None = None,
+        request_class: type[ClientRequest] = ClientRequest,
+        response_class: type[ClientResponse] = ClientResponse,
+        version: HttpVersion = HttpVersion11,
+        cookie_jar: Any = None,
+        connector_owner: bool = True,
+        raise_for_status: StatusCheck = False,
+        read_timeout: float | Unset | None = sentinel,
+        conn_timeout: float | None = None,
+        timeout: ClientTimeout | float | Unset | None = sentinel,
+        auto_decompress: bool = True,
+        trust_env: bool = False,
+        requote_redirect_url: bool = True,
+        trace_configs: Sequence[TraceConfig] | None = None,
+        read_bufsize: int = 2**18,
+        max_line_size: int = 8190,
+        max_field_size: int = 8190,
+        max_headers: int = 128,
+        fallback_charset_resolver: Callable[[ClientResponse, bytes], str] = lambda r, b: "utf-8",
+        middlewares: Sequence[ClientMiddlewareType] = (),
+        ssl_shutdown_timeout: float | Unset | None = sentinel,
+        retry_stale: bool = True,
+    ) -> None:
+        if connector is None and loop is None:
+            loop = asyncio.get_running_loop()
+        self._base_url = _check_base_url(base_url)
+        self._timeout = _merge_timeouts(timeout, read_timeout, conn_timeout)
+        if ssl_shutdown_timeout is not sentinel:
+            warnings.warn(
+                "ssl_shutdown_timeout is deprecated: closing a session waits for its transports",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+        if connector is None:
+            connector = TCPConnector(loop=loop)
+        self._loop: asyncio.AbstractEventLoop = connector._loop if loop is None else loop
+        if connector._loop is not self._loop:
+            raise RuntimeError("Session and connector have to use same event loop")
+        self._connector = connector
+        self._made_at = _place_of_caller()
+        self._cookie_jar = CookieJar(loop=self._loop) if cookie_jar is None else cookie_jar
+        if cookies:
+            self._cookie_jar.update_cookies(cookies)
+        self._connector_owner = connector_owner
+        self._defaults = DefaultFields(CIMultiDict(headers or ()), skip_auto_headers or ())
+        self._auth = auth
+        self._version = version
+        self._proxy = None if proxy is None else read_url(proxy)
+        self._proxy_auth = proxy_auth
+        self._proxy_headers = proxy_headers
+        self._json_serialize = json_serialize
+        self._json_serialize_bytes = json_serialize_bytes
+        self._raise_for_status: StatusCheck = raise_for_status
+        self._trust_env = trust_env
+        self._requote_redirect_url = requote_redirect_url
+        self._request_class = request_class
+        self._response_class = response_class
+        self._charset_of = fallback_charset_resolver
+        self._middlewares = middlewares
+        self._retry_stale = retry_stale
+        self._trace_configs = list(trace_configs or ())
+        for config in self._trace_configs:
+            config.freeze()
+        self._read = ReadOptions(
+            decompress=auto_decompress,
+            bufsize=read_bufsize,
+            sock_read=self._timeout.sock_read or None,
+            limits=Limits(max_line_size, max_field_size, max_headers),
+        )
+        self._targets = Targets()
+        self._deadlines = Deadlines(self._loop)
+        self._sends_close = bool(connector.force_close)
+
+    # --- requests ------------------------------------------------------------------------------
+
+    def request(self, method: str, url: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a request; see client_reference, "ClientSession.request", for the arguments."""
+        return PendingResult(self._request(method, url, **kwargs))
+
+    def get(
+        self, url: str | URL, *, allow_redirects: bool = True, **kwargs: Any
+    ) -> PendingResult[ClientResponse]:
+        """Make a GET request."""
+        return PendingResult(self._request("GET", url, allow_redirects=allow_redirects, **kwargs))
+
+    def options(
+        self, url: str | URL, *, allow_redirects: bool = True, **kwargs: Any
+    ) -> PendingResult[ClientResponse]:
+        """Make an OPTIONS request."""
+        return PendingResult(
+            self._request("OPTIONS", url, allow_redirects=allow_redirects, **kwargs)
+        )
+
+    def head(
+        self, url: str | URL, *, allow_redirects: bool = False, **kwargs: Any
+    ) -> PendingResult[ClientResponse]:
+        """Make a HEAD request; redirects are not followed unless asked for."""
+        return PendingResult(self._request("HEAD", url, allow_redirects=allow_redirects, **kwargs))
+
+    def post(
+        self, url: str | URL, *, data: Any = None, **kwargs: Any
+    ) -> PendingResult[ClientResponse]:
+        """Make a POST request."""
+        return PendingResult(self._request("POST", url, data=data, **kwargs))
+
+    def put(
+        self, url: str | URL, *, data: Any = None, **kwargs: Any
+    ) -> PendingResult[ClientResponse]:
+        """Make a PUT request."""
+        return PendingResult(self._request("PUT", url, data=data, **kwargs))
+
+    def patch(
+        self, url: str | URL, *, data: Any = None, **kwargs: Any
+    ) -> PendingResult[ClientResponse]:
+        """Make a PATCH request."""
+        return PendingResult(self._request("PATCH", url, data=data, **kwargs))
+
+    def delete(self, url: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a DELETE request."""
+        return PendingResult(self._request("DELETE", url, **kwargs))
+
+    async def _request(self, method: str, url: str | URL, **kwargs: Any) -> ClientResponse:
+        if self.closed:
+            raise RuntimeError("Session is closed")
+        plan = Plan(self, method, url, **kwargs)
+        timeout = plan.timeout
+        deadline = None
+        if timeout.total:
+            deadline = self._deadlines.arm(timeout.total, timeout.ceil_threshold)
+        try:
+            response = await self._follow(plan)
+            check = plan.raise_for_status
+            if check is True:
+                if response.status >= 400:
+                    await response.raise_with_body()
+            elif check is not False and check is not None:
+                await _check_status(response, check)
+        except BaseException as error:
+            await self._give_up(plan)
+            if deadline is not None:
+                is_ours = isinstance(error, asyncio.CancelledError) and deadline.claims(error)
+                deadline.disarm()
+                if is_ours:
+                    raise TimeoutError from error
+            raise
+        _after_answer(response, deadline)
+        return response
+
+    async def _follow(self, plan: Plan) -> ClientResponse:
+        """Send the request, and again where an answer redirects."""
+        traces = [
+            Trace(self, config, config.trace_config_ctx(trace_request_ctx=plan.trace_request_ctx))
+            for config in self._trace_configs
+        ]
+        history: list[ClientResponse] = []
+        while True:
+            request = plan.make_request(traces)
+            if traces and not history:
+                for trace in traces:
+                    await trace.send_request_start(
+                        request.method, plan.target.original, request.headers
+                    )
+            try:
+                response, hop = await self._send_traced(plan, request)
+                if hop is None:
+                    break
+                history.append(response)
+                for trace in traces:
+                    await trace.send_request_redirect(
+                        request.method, plan.target.original, request.headers, response
+                    )
+                self._check_hop(plan, hop, request, history)
+            except BaseException as error:
+                for trace in traces:
+                    await trace.send_request_exception(
+                        request.method, plan.target.original, request.headers, error
+                    )
+                raise
+            response.release()
+            plan.follow(hop, request)
+        if history:
+            response._history = tuple(history)
+        for trace in traces:
+            await trace.send_request_end(
+                request.method, plan.target.original, request.headers, response
+            )
+        await _release_body(request, response)
+        return response
+
+    async def _send_traced(
+        self, plan: Plan, request: ClientRequest
+    ) -> tuple[ClientResponse, Hop | None]:
+        """One answer, its cookies kept, and where it redirects to."""
+        handler: ClientHandlerType = self._send
+        if plan.middlewares:
+            handler = chain_middlewares(handler, plan.middlewares)
+        try:
+            response = await handler(request)
+        except (ClientOSError, ServerDisconnectedError):
+            if not (request.was_reused and self._retry_stale and request.method in IDEMPOTENT):
+                raise
+            if not can_replay(request):
+                raise
+            request.was_reused = False
+            response = await handler(request)
+        if getattr(response, "_exchange", None) is None:
+            return response, None  # a middleware's own object
+        cookies = response.cookie_fields
+        if cookies:
+            self._cookie_jar.update_cookies_from_headers(cookies, response.url)
+        if not plan.allow_redirects:
+            return response, None
+        try:
+            hop = next_hop(
+                request.method,
+                request.original_url,
+                response.status,
+                response.headers if 300 < response.status < 309 else {},
+                requote=self._requote_redirect_url,
+            )
+        except BaseException:
+            response.close()
+            raise
+        return response, hop
+
+    def _check_hop(
+        self, plan: Plan, hop: Hop, request: ClientRequest, history: list[ClientResponse]
+    ) -> None:
+        """Refuse a hop too many, and one whose body can't be sent once more."""
+        response = history[-1]
+        if plan.max_redirects and len(history) >= plan.max_redirects:
+            response.close()
+            raise TooManyRedirects(history[0].request_info, tuple(history))
+        if not hop.drops_body and not can_replay(request):
+            response.close()
+            raise ClientPayloadError(
+                "Cannot follow redirect with a consumed request body. Use bytes, a seekable "
+                "file-like object, or set allow_redirects=False."
+            )
+
+    async def _send(self, request: ClientRequest) -> ClientResponse:
+        """Send a request once."""
+        connector = self._connector
+        if connector is None:
+            raise RuntimeError("Session is closed")
+        connection = await connector.connect(request, request.traces, request.timeout)
+        request.was_reused = connection.protocol.exchanges > 0
+        return await request.send(connection)
+
+    async def _give_up(self, plan: Plan) -> None:
+        """The request has failed: release its body."""
+        tracker = plan.upload_tracker
+        if tracker is not None:
+            tracker.fail(None)
+        if isinstance(plan.data, Payload):
+            await plan.data.close()
+
+    def _find_target(self, url: str | URL, params: Any) -> Target:
+        if params or self._base_url is not None:
+            given = read_url(url)
+            if self._base_url is not None:
+                given = self._base_url.join(given)
+            if params:
+                given = given.extend_query(params)
+            url = given
+        return self._targets.find(url)
+
+    def _shares_origin(self, url: URL) -> bool:
+        """True if the session's own credentials may go to `url`."""
+        return self._base_url is None or self._base_url.origin() == url.origin()
+
+    def _cookies_for(self, url: URL, own: Any) -> Any:
+        """The jar's cookies for `url` with those of the call, or None."""
+        jar = self._cookie_jar
+        found = jar.filter_cookies(url) if len(jar) else None
+        if not own:
+            return found or None
+        extra = CookieJar(
+            loop=self._loop, unsafe=True, quote_cookie=getattr(jar, "quote_cookie", True)
+        )
+        extra.update_cookies(own, url)
+        merged = dict(found.items()) if found else {}
+        merged.update(extra.filter_cookies(url).items())
+        return merged
+
+    def _environment_proxy(self, url: URL) -> tuple[URL | None, BasicAuth | None]:
+        """The proxy that the environment names for `url`, and its credentials."""
+        return find_environment_proxy(url)
+
+    # --- the session's life --------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Close the connector, if it is the session's own, and wait until its transports are."""
+        connector, self._connector = self._connector, None
+        if connector is not None:
+            self._deadlines.close()
+            if self._connector_owner:
+                await connector.close()
+
+    def detach(self) -> None:
+        """Let go of the connector without closing it; the session is closed from then on."""
+        self._connector = None
+
+    async def __aenter__(self) -> ClientSession:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        if self._connector is not None and not self._connector.closed and self._connector_owner:
+            warnings.warn(
+                f"Unclosed client session {self!r}, made at {self._made_at}",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+    # --- what was asked for --------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """True once the session, or its connector, is closed."""
+        return self._connector is None or self._connector.closed
+
+    @property
+    def connector(self) -> BaseConnector | None:
+        """The connector, None once the session is closed."""
+        return self._connector
+
+    @property
+    def cookie_jar(self) -> Any:
+        """The cookies."""
+        return self._cookie_jar
+
+    @property
+    def version(self) -> HttpVersion:
+        """The HTTP version of requests."""
+        return self._version
+
+    @property
+    def requote_redirect_url(self) -> bool:
+        """True if the URLs of redirects are requoted. Setting it is deprecated."""
+        return self._requote_redirect_url
+
+    @requote_redirect_url.setter
+    def requote_redirect_url(self, value: bool) -> None:
+        warnings.warn(
+            "session.requote_redirect_url modification is deprecated",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        self._requote_redirect_url = value
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop. Deprecated."""
+        warnings.warn("client.loop property is deprecated", DeprecationWarning, stacklevel=2)
+        return self._loop
+
+    @property
+    def timeout(self) -> ClientTimeout:
+        """The default timeouts."""
+        return self._timeout
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """The default fields; may be changed."""
+        return self._defaults.headers
+
+    @property
+    def skip_auto_headers(self) -> frozenset[str]:
+        """Names of the fields that are not generated."""
+        return self._defaults.skip
+
+    @property
+    def auth(self) -> BasicAuth | None:
+        """The default credentials."""
+        return self._auth
+
+    @property
+    def json_serialize(self) -> Callable[[Any], str]:
+        """What turns `json=` into text."""
+        return self._json_serialize
+
+    @property
+    def connector_owner(self) -> bool:
+        """True if closing the session closes the connector."""
+        return self._connector_owner
+
+    @property
+    def raise_for_status(self) -> StatusCheck:
+        """What is done about statuses of 400 and more."""
+        return self._raise_for_status
+
+    @property
+    def auto_decompress(self) -> bool:
+        """True if bodies are decompressed."""
+        return self._read.decompress
+
+    @property
+    def trust_env(self) -> bool:
+        """True if proxies and credentials are taken from the environment."""
+        return self._trust_env
+
+    @property
+    def trace_configs(self) -> list[TraceConfig]:
+        """The receivers of tracing signals."""
+        return self._trace_configs
+
+
+def request(
+    method: str,
+    url: str | URL,
+    *,
+    version: HttpVersion = HttpVersion11,
+    connector: BaseConnector | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+    **kwargs: Any,
+) -> OneShotResponse:
+    """Make one request with a session of its own (client_reference, "Basic API").
+
+    An async context manager; the session is closed at its end, the connector too unless it was
+    given.
+    """
+    is_owner = connector is None
+    if connector is None:
+        connector = TCPConnector(loop=loop, force_close=True)
+    session = ClientSession(
+        loop=loop,
+        cookies=kwargs.pop("cookies", None),
+        version=version,
+        timeout=kwargs.pop("timeout", sentinel),
+        connector=connector,
+        connector_owner=is_owner,
+    )
+    return OneShotResponse(session._request(method, url, **kwargs), session)
+
+
+def _check_base_url(base_url: str | URL | None) -> URL | None:
+    if base_url is None:
+        return None
+    url = URL(base_url)
+    if not url.absolute or url.origin() is None:
+        raise ValueError(f"base_url is {base_url!r}, expected an absolute URL")
+    if not url.path.endswith("/"):
+        raise ValueError("base_url must have a trailing '/'")
+    return url
+
+
+def _merge_timeouts(
+    timeout: ClientTimeout | float | Unset | None,
+    read_timeout: float | Unset | None,
+    conn_timeout: float | None,
+) -> ClientTimeout:
+    """The session's timeouts, from their present name and the two of old."""
+    if timeout is not sentinel and (read_timeout is not sentinel or conn_timeout is not None):
+        raise ValueError("read_timeout and conn_timeout are old names, they exclude timeout")
+    merged = timeout_of(timeout, DEFAULT_TIMEOUT)
+    if read_timeout is not sentinel or conn_timeout is not None:
+        warnings.warn(
+            "read_timeout and conn_timeout are deprecated, use timeout=ClientTimeout(...)",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        total = merged.total if isinstance(read_timeout, Unset) else read_timeout
+        merged = ClientTimeout(total=total, connect=conn_timeout, sock_connect=merged.sock_connect)
+    return merged
+
+
+def _place_of_caller() -> str:
+    """File and line of whoever makes a session."""
+    frame = sys._getframe(2)
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+async def _check_status(response: ClientResponse, check: Any) -> None:
+    """Let the caller's own check judge an answer; one that is refused is released."""
+    try:
+        await check(response)
+    except BaseException:
+        response.release()
+        raise
+
+
+async def _release_body(request: ClientRequest, response: ClientResponse) -> None:
+    """Close the request's body, at once or when it is sent."""
+    body = request.body
+    if not isinstance(body, Payload) or body.autoclose:
+        return
+    exchange = response._exchange
+    if exchange is not None and exchange.upload is not None:
+        exchange.upload.add_done_callback(partial(_close_later, body))
+    else:
+        await body.close()
+
+
+def _close_later(body: Payload, upload: asyncio.Task[None]) -> None:
+    asyncio.ensure_future(body.close(), loop=upload.get_loop())
+
+
+def _after_answer(response: ClientResponse, deadline: Deadline | None) -> None:
+    """Let the deadline watch over the body, where one is still to come."""
+    if deadline is None:
+        return
+    exchange = getattr(response, "_exchange", None)
+    if exchange is None or exchange.is_done:
+        deadline.disarm()
+    else:
+        exchange.deadline = deadline
+        deadline.hand_over(exchange.expire)
