@@ -26,6 +26,7 @@ else:
     _current_tasks = asyncio.tasks._current_tasks
     _init_future = asyncio.Future.__init__
     _init_task = asyncio.Task.__init__
+    _new_task = asyncio.Task.__new__
     _set_result = asyncio.Future.set_result
     _set_exception = asyncio.Future.set_exception
     _cancel = asyncio.Future.cancel
@@ -51,18 +52,19 @@ else:
     class _EagerTask(asyncio.Task[Any]):
         """A task whose first step ran before the task's own machinery was set up.
 
-        Until then its Future half works; the Task half must not be asked for its coroutine or name.
+        Until then its Future half works; the Task half must not be asked for its coroutine or name:
+        its C code has none yet.
         """
 
-        def __init__(self, coro: Coroutine[Any, Any, Any]) -> None:
-            self._first = coro
-            self._label = ""
+        __slots__ = ("_first", "_label")
+        _first: Coroutine[Any, Any, Any]
+        _label: str
 
         def get_coro(self) -> Any:
             return self._first
 
         def get_name(self) -> str:
-            return self._label or f"Task-{id(self):#x}"
+            return getattr(self, "_label", "") or f"Task-{id(self):#x}"
 
         def set_name(self, value: object) -> None:
             self._label = str(value)
@@ -77,9 +79,8 @@ else:
         """Run `coro` up to its first suspension; the task is done if there was none."""
         if loop in _current_tasks:
             return loop.create_task(coro)
-        task = _EagerTask.__new__(_EagerTask)
+        task = _new_task(_EagerTask)
         task._first = coro
-        task._label = ""
         _init_future(task, loop=loop)
         context = copy_context()
         _current_tasks[loop] = task

@@ -4,13 +4,26 @@ In: bytes or str. Out: positions, claims. Never raises for what comes from a pee
 which sentence fits. `KIND[octet]` is a set of the flags below.
 """
 
-__all__ = ("DIGIT", "HEX", "KIND", "TARGET", "TCHAR", "VALUE", "is_field_text", "is_token")
+__all__ = (
+    "DIGIT",
+    "HEX",
+    "HOST",
+    "KIND",
+    "TARGET",
+    "TCHAR",
+    "TELLING",
+    "VALUE",
+    "is_field_text",
+    "is_token",
+)
 
 TCHAR = 1  # RFC 9110 section 5.6.2
 VALUE = 2  # field-vchar, SP and HTAB: RFC 9110 section 5.5
 TARGET = 4  # what may stand in a request target, and the octets over 127 that browsers send raw
 DIGIT = 8
 HEX = 16
+HOST = 32  # what a host name or IPv4 address consists of (RFC 3986 section 3.2.2, without escapes)
+TELLING = 64  # what the names of fields begin with that decide about framing or the connection
 
 
 def _kind(octet: int) -> int:
@@ -25,13 +38,15 @@ def _kind(octet: int) -> int:
         kind |= DIGIT
     if chr(octet) in "0123456789abcdefABCDEF":
         kind |= HEX
+    if chr(octet) in "-._~" or (octet < 128 and chr(octet).isalnum()):
+        kind |= HOST
+    if chr(octet) in "hHcCtTuUeE":
+        kind |= TELLING
     return kind
 
 
 KIND = bytes(map(_kind, range(256)))
 
-_NOT_TOKEN = bytes(octet for octet in range(256) if not KIND[octet] & TCHAR)
-_NOT_VALUE = bytes(octet for octet in range(256) if not KIND[octet] & VALUE)
 _TOKEN = bytes(octet for octet in range(256) if KIND[octet] & TCHAR)
 _TEXT = bytes(octet for octet in range(256) if KIND[octet] & VALUE)
 

@@ -5,6 +5,8 @@ cdef unsigned char _TCHAR
 cdef unsigned char _VALUE
 cdef unsigned char _TARGET
 cdef unsigned char _DIGIT
+cdef unsigned char _HOST
+cdef unsigned char _TELLING
 cdef object _VERSION_10
 cdef object _VERSION_11
 cdef dict _NAMES
@@ -99,6 +101,9 @@ cdef class HeadParser:
     cdef _note(self, bytes name, bytes value)
     cdef _finish(self, Head head)
     cdef _finish_request(self, RequestHead head)
+    @cython.locals(p="const unsigned char *", kind="const unsigned char *", i=Py_ssize_t, end=Py_ssize_t)
+    cdef bint _is_plain_host(self, bytes value) except -1
+
     cdef _finish_response(self, ResponseHead head)
 
 
