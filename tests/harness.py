@@ -169,7 +169,22 @@ async def _finish(generator: AsyncIterator[Any], name: str) -> None:
     raise pytest.UsageError(f"the async fixture {name!r} yields more than once")
 
 
+def _settle_hypothesis() -> None:
+    try:
+        from hypothesis import HealthCheck, settings
+    except ImportError:
+        return
+    settings.register_profile(
+        "house",
+        deadline=None,
+        derandomize=bool(os.environ.get("CI")),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("house")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _settle_hypothesis()
     if not SUBJECT_IS_TERCEL:
         config.addinivalue_line("filterwarnings", "default::ResourceWarning")
         config.addinivalue_line(

@@ -106,3 +106,13 @@ def test_no_notes_of_things_to_do() -> None:
 
 def test_no_machine_paths() -> None:
     assert not [line for line in lines_with(MACHINE) if not ROUTES_ALLOWED.search(line)]
+
+
+def test_the_patterns_bite() -> None:
+    slash = "/"
+    for offence in (f'"{slash}tmp/x.sock"', f"{slash}work/main", "see files.python" + "hosted.org"):
+        assert MACHINE.search(offence), offence
+    for innocent in ("{base}/tmp/x", "http://host/work/1", "tmp_path / 'x'"):
+        assert not MACHINE.search(innocent), innocent
+    assert NOTES.search("# TO" + "DO: later")
+    assert not NOTES.search("METHODO")
