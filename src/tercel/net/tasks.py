@@ -24,9 +24,7 @@ if sys.version_info >= (3, 12):
 
 else:
     _current_tasks = asyncio.tasks._current_tasks
-    _init_future = asyncio.Future.__init__
     _init_task = asyncio.Task.__init__
-    _new_task = asyncio.Task.__new__
     _set_result = asyncio.Future.set_result
     _set_exception = asyncio.Future.set_exception
     _cancel = asyncio.Future.cancel
@@ -57,6 +55,7 @@ else:
         """
 
         __slots__ = ("_first", "_label")
+        __init__ = asyncio.Future.__init__  # type: ignore[assignment]
         _first: Coroutine[Any, Any, Any]
         _label: str
 
@@ -79,9 +78,8 @@ else:
         """Run `coro` up to its first suspension; the task is done if there was none."""
         if loop in _current_tasks:
             return loop.create_task(coro)
-        task = _new_task(_EagerTask)
+        task = _EagerTask(loop=loop)  # type: ignore[call-arg]
         task._first = coro
-        _init_future(task, loop=loop)
         context = copy_context()
         _current_tasks[loop] = task
         try:

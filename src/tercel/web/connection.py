@@ -113,6 +113,8 @@ class HttpConnection(WireProtocol):
         self._deadline = 0.0
         if self._wire.reads_body:
             reader = StreamReader(self, self.server.read_bufsize, loop=self.loop)
+            if head.chunked:
+                reader.begin_http_chunk_receiving()
             self.reader = reader
             exchange = Exchange(self, head, reader)
             self.exchange = exchange
@@ -233,10 +235,12 @@ class HttpConnection(WireProtocol):
             self._cancel_lost_waiters()
         if self.exchange is not exchange:
             return
+        if self._receiver is not None:
+            self.exchange = None
+            self.close()
+            return
         if not exchange.finished:
             self.abort()
-            return
-        if self._receiver is not None:
             return
         if exchange.keep_alive and not self._closing:
             if self._wire.message_done:

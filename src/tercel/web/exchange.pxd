@@ -11,6 +11,7 @@ cdef long long _standing_second
 cdef dict _content_types
 cdef Py_ssize_t _MAX_CONTENT_TYPES
 cdef list _lengths
+cdef bytes _OK
 cdef bytes _KEEP_ALIVE
 cdef bytes _CLOSE
 
@@ -37,7 +38,7 @@ cdef class Exchange:
     cdef readonly int status
     cdef public object task
 
-    @cython.locals(size=Py_ssize_t, block=bytes, standing=bytes, connection=bytes, length=bytes, start=bytes)
+    @cython.locals(size=Py_ssize_t, block=bytes, standing=bytes, connection=bytes, length=bytes, start=bytes, line=bytes)
     cpdef respond(self, int status, str reason, fields, bytes body)
 
     cpdef start(self, int status, str reason, headers, length, bint chunked)

@@ -155,26 +155,29 @@ class Exchange:
         else:
             connection = _CLOSE
         length = _lengths[size] if size < 1024 else b"Content-Length: %d\r\n" % size
-        start = b"".join(
-            (encode_status_line(status, reason), block, length, standing, connection)
-        )
+        if status == 200 and reason == "OK":
+            line = _OK
+        else:
+            line = encode_status_line(status, reason)
         self.status = status
         self.head_sent = True
         self.finished = True
         if self._connection.is_closed:
             return
-        self.bytes_sent = len(start) + size
         transport = self._connection.transport
-        if self.head.method == "HEAD":
+        if self.head.method == "HEAD" or size > _JOIN_LIMIT:
+            start = b"".join((line, block, length, standing, connection))
             self.bytes_sent = len(start)
             transport.write(start)
-        elif size > _JOIN_LIMIT:
-            self.body_bytes_sent = size
-            transport.write(start)
-            transport.write(body)
-        else:
-            self.body_bytes_sent = size
-            transport.write(start + body)
+            if self.head.method != "HEAD":
+                self.bytes_sent += size
+                self.body_bytes_sent = size
+                transport.write(body)
+            return
+        start = b"".join((line, block, length, standing, connection, body))
+        self.bytes_sent = len(start)
+        self.body_bytes_sent = size
+        transport.write(start)
 
     def start(
         self, status: int, reason: str, headers: CIMultiDict[str], length: int | None, chunked: bool
@@ -319,6 +322,7 @@ class Exchange:
         connection.transport.write(data)
 
 
+_OK = encode_status_line(200, "OK")
 _KEEP_ALIVE = b"Connection: keep-alive\r\n\r\n"
 _CLOSE = b"Connection: close\r\n\r\n"
 

@@ -287,6 +287,12 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
             if limit and declared is not None and declared > limit:
                 raise HTTPRequestEntityTooLarge(max_size=limit, actual_size=declared)
             payload = self._payload
+            if payload.is_eof():
+                body = payload.read_nowait()
+                if limit and len(body) > limit:
+                    raise HTTPRequestEntityTooLarge(max_size=limit, actual_size=len(body))
+                self._body = body
+                return body  # type: ignore[no-any-return]
             pieces = []
             size = 0
             while piece := await payload.readany():
