@@ -23,7 +23,6 @@ from multidict import CIMultiDict
 
 from tercel.content.unset import Unset, sentinel
 from tercel.net.streams import StreamReader
-from tercel.wire.media import format_content_disposition
 
 __all__ = (
     "PAYLOAD_REGISTRY",
@@ -160,6 +159,8 @@ class Payload(ABC):
         **params: str,
     ) -> None:
         """Set Content-Disposition (RFC 6266); ValueError for what can't stand there."""
+        from tercel.wire.media import format_content_disposition
+
         self.headers["Content-Disposition"] = format_content_disposition(
             disptype, params, quote_fields=quote_fields, charset=_charset
         )

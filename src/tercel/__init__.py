@@ -1,0 +1,116 @@
+"""Tercel: HTTP for asyncio, both ends, with the interface that aiohttp made familiar.
+
+`import tercel as aiohttp` and `from tercel import web` are the two front doors. The names of the
+client side live here; each is imported from its room when somebody first asks for it, so that the
+import itself costs next to nothing. `__init__.pyi` tells the same names to type checkers.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from tercel._build import COMPILED
+from tercel._version import __version__
+
+_ROOMS = {
+    "tercel.client.connector": (
+        "BaseConnector",
+        "Connection",
+        "NamedPipeConnector",
+        "TCPConnector",
+        "UnixConnector",
+    ),
+    "tercel.client.errors": (
+        "ClientConnectionError",
+        "ClientConnectionResetError",
+        "ClientConnectorCertificateError",
+        "ClientConnectorDNSError",
+        "ClientConnectorError",
+        "ClientConnectorSSLError",
+        "ClientError",
+        "ClientHttpProxyError",
+        "ClientOSError",
+        "ClientPayloadError",
+        "ClientProxyConnectionError",
+        "ClientResponseError",
+        "ClientSSLError",
+        "ConnectionTimeoutError",
+        "ContentTypeError",
+        "FingerprintMismatch",
+        "InvalidURL",
+        "InvalidUrlClientError",
+        "InvalidUrlRedirectClientError",
+        "NonHttpUrlClientError",
+        "NonHttpUrlRedirectClientError",
+        "RedirectClientError",
+        "ServerConnectionError",
+        "ServerDisconnectedError",
+        "ServerFingerprintMismatch",
+        "ServerTimeoutError",
+        "SocketTimeoutError",
+        "TooManyRedirects",
+        "UnixClientConnectorError",
+        "UploadAbortedError",
+        "WSMessageTypeError",
+        "WSServerHandshakeError",
+    ),
+    "tercel.client.options": (
+        "ClientTimeout",
+        "RequestInfo",
+    ),
+    "tercel.client.tracing": (
+        "TraceConfig",
+        "TraceConnectionCreateEndParams",
+        "TraceConnectionCreateStartParams",
+        "TraceConnectionQueuedEndParams",
+        "TraceConnectionQueuedStartParams",
+        "TraceConnectionReuseconnParams",
+        "TraceDnsCacheHitParams",
+        "TraceDnsCacheMissParams",
+        "TraceDnsResolveHostEndParams",
+        "TraceDnsResolveHostStartParams",
+        "TraceRequestChunkSentParams",
+        "TraceRequestEndParams",
+        "TraceRequestExceptionParams",
+        "TraceRequestHeadersSentParams",
+        "TraceRequestRedirectParams",
+        "TraceRequestStartParams",
+        "TraceResponseChunkReceivedParams",
+    ),
+    "tercel.client.trust": ("Fingerprint",),
+    "tercel.net.dial": (
+        "AddrInfoType",
+        "SocketFactoryType",
+    ),
+    "tercel.net.resolve": (
+        "AsyncResolver",
+        "ThreadedResolver",
+    ),
+    "tercel.net.streams": (
+        "EMPTY_PAYLOAD",
+        "StreamReader",
+    ),
+    "tercel.wire.version": (
+        "HttpVersion",
+        "HttpVersion10",
+        "HttpVersion11",
+    ),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULES = ("abc", "hdrs", "web")
+
+__all__ = ("COMPILED", "__version__", "hdrs", *sorted(_HOMES))  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    room = _HOMES.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(room), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
