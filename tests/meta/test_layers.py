@@ -24,6 +24,7 @@ BESIDE = {
     "abc": -0.5,
     "tercel": 3.5,
     "compat": 3.5,
+    "resolver": 3.5,
     "test_utils": 5,
     "pytest_plugin": 5,
     "__main__": 6,
