@@ -57,6 +57,7 @@ _ROOMS = {
         "ClientTimeout",
         "RequestInfo",
     ),
+    "tercel.client.send": ("UploadTracker",),
     "tercel.client.tracing": (
         "TraceConfig",
         "TraceConnectionCreateEndParams",
@@ -77,6 +78,23 @@ _ROOMS = {
         "TraceResponseChunkReceivedParams",
     ),
     "tercel.client.trust": ("Fingerprint",),
+    "tercel.content.form": ("FormData",),
+    "tercel.content.payload": (
+        "PAYLOAD_REGISTRY",
+        "AsyncIterablePayload",
+        "BufferedReaderPayload",
+        "BytesIOPayload",
+        "BytesPayload",
+        "IOBasePayload",
+        "JsonPayload",
+        "Payload",
+        "StringIOPayload",
+        "StringPayload",
+        "TextIOPayload",
+        "get_payload",
+        "payload_type",
+    ),
+    "tercel.content.streamer": ("streamer",),
     "tercel.net.dial": (
         "AddrInfoType",
         "SocketFactoryType",
@@ -98,7 +116,7 @@ _ROOMS = {
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 _MODULES = ("abc", "hdrs", "web")
 
-__all__ = ("COMPILED", "__version__", "hdrs", *sorted(_HOMES))  # noqa: PLE0604
+__all__ = ("COMPILED", "__version__", "hdrs", *sorted(_HOMES))
 
 
 def __getattr__(name: str) -> Any:
