@@ -24,7 +24,7 @@ cdef class Body:
 cdef class LengthBody(Body):
     cdef readonly long long remaining
 
-    @cython.locals(available="long long")
+    @cython.locals(p="const unsigned char *", available="long long")
     cpdef bytes take_piece(self, bytes data, Py_ssize_t pos)
 
 

@@ -68,7 +68,8 @@ class LengthBody(Body):
             self.is_done = True
         if pos == 0 and available == len(data):
             return data
-        return data[pos : pos + available]
+        p = data
+        return p[pos : pos + available]
 
 
 class CloseBody(Body):
@@ -127,7 +128,7 @@ class ChunkedBody(Body):
                 self.pos = pos + available
                 if pos == 0 and available == end:
                     return data
-                return data[pos : pos + available]
+                return p[pos : pos + available]
             if self._state == _DATA_END:
                 if end > pos and p[pos] != 13 or end > pos + 1 and p[pos + 1] != 10:
                     raise BadMessage(

@@ -14,9 +14,11 @@ cdef Py_ssize_t _MAX_NAMES
 cdef dict _METHODS
 cdef object _NOT_IN_TRAILERS
 
+cpdef list parse_pairs(bytes block)
+
 @cython.locals(p="const unsigned char *", end=Py_ssize_t, pos=Py_ssize_t, i=Py_ssize_t, colon=Py_ssize_t,
                first=Py_ssize_t, last=Py_ssize_t, pairs=list)
-cpdef list parse_pairs(bytes block)
+cdef list _split_block(bytes block, bint as_text)
 
 cdef object _name_of(bytes name)
 

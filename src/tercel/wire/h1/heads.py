@@ -5,6 +5,8 @@ when it is whole, None until then, `BadMessage` when it breaks RFC 9112 or a lim
 ask for (pairs, mappings) is built when asked. Never keeps a second copy of the octets.
 """
 
+from typing import Any
+
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from tercel.wire.errors import BadMessage
@@ -48,6 +50,11 @@ _METHODS = {
 
 def parse_pairs(block: bytes) -> list[tuple[bytes, bytes]]:
     """Name and value of each line of a field block that a `HeadParser` has checked."""
+    return _split_block(block, False)
+
+
+def _split_block(block: bytes, as_text: bool) -> list[tuple[Any, Any]]:
+    """The pairs of a checked block, as bytes, or as the str that a mapping of headers holds."""
     pairs = []
     p = block
     end = len(block)
@@ -66,7 +73,12 @@ def parse_pairs(block: bytes) -> list[tuple[bytes, bytes]]:
         last = i
         while last > first and (p[last - 1] == 32 or p[last - 1] == 9):
             last -= 1
-        pairs.append((block[pos:colon], block[first:last]))
+        if as_text:
+            pairs.append(
+                (_name_of(p[pos:colon]), p[first:last].decode("utf-8", "surrogateescape"))
+            )
+        else:
+            pairs.append((p[pos:colon], p[first:last]))
         pos = i + 2
     return pairs
 
@@ -120,11 +132,7 @@ class Head:
     def headers(self) -> CIMultiDictProxy[str]:
         """The fields as a read-only mapping; values are UTF-8 with surrogate escapes."""
         if self._headers is None:
-            pairs = parse_pairs(self._block)
-            fields: CIMultiDict[str] = CIMultiDict(
-                [(_name_of(name), value.decode("utf-8", "surrogateescape")) for name, value in pairs]
-            )
-            self._headers = CIMultiDictProxy(fields)
+            self._headers = CIMultiDictProxy(CIMultiDict(_split_block(self._block, True)))
         return self._headers
 
 
@@ -370,10 +378,10 @@ class HeadParser:
             head.version = _VERSION_11
         else:
             head.version = _read_version(data[target_end + 1 : i])
-        name = data[pos:method_end]
+        name = p[pos:method_end]
         method = _METHODS.get(name)
         head.method = name.decode("ascii") if method is None else method
-        target = data[method_end + 1 : target_end].decode("utf-8", "surrogateescape")
+        target = p[method_end + 1 : target_end].decode("utf-8", "surrogateescape")
         head.target = target
         if p[method_end + 1] == 47 and method is not None and name != b"CONNECT":
             mark = target.find("?")
@@ -410,7 +418,7 @@ class HeadParser:
             return self._refuse(data, pos, i, _bad_octet("the status line", p[i]), 400)
         head = ResponseHead()
         head.version = _read_version(data[pos : min(i, pos + 8)])
-        code = data[pos + 8 : min(i, pos + 12)]
+        code = p[pos + 8 : min(i, pos + 12)]
         if (
             len(code) != 4
             or p[pos + 8] != 32
@@ -422,7 +430,8 @@ class HeadParser:
         ):
             raise BadMessage(f"the status line is {data[pos:i][:80]!r}, expected a code of 3 digits")
         head.status = int(code)
-        head.reason = data[pos + 13 : i].decode("utf-8", "surrogateescape") if i > pos + 13 else ""
+        if i > pos + 13:
+            head.reason = p[pos + 13 : i].decode("utf-8", "surrogateescape")
         self._head = head
         return i + 2
 
@@ -461,7 +470,7 @@ class HeadParser:
         if kind[p[pos]] & _TELLING:
             size = colon - pos
             if size == 4 or size == 10 or size == 14 or size == 17 or size == 6 or size == 7:
-                self._note(data[pos:colon].lower(), data[first:i].rstrip(b" \t"))
+                self._note(p[pos:colon].lower(), p[first:i].rstrip(b" \t"))
         return i + 2
 
     def _note(self, name: bytes, value: bytes) -> None:
