@@ -1,4 +1,4 @@
-"""send_file over real sockets: whole files, parts, slow and vanishing readers, files that shrink."""
+"""send_file over real sockets: whole files, parts, slow and vanishing readers, short files."""
 
 import asyncio
 import io

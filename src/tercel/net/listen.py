@@ -71,7 +71,7 @@ async def listen_unix(
     ssl_context: "SSLContext | None" = None,
     backlog: int = 128,
 ) -> asyncio.AbstractServer:
-    """Listen on a Unix socket at `path`; a socket that an earlier process left there is replaced."""
+    """Listen on a Unix socket at `path`; one that an earlier process left there is replaced."""
     try:
         return await loop.create_unix_server(
             factory, os.fspath(path), ssl=ssl_context, backlog=backlog

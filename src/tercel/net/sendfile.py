@@ -59,7 +59,7 @@ async def send_file(
 
 
 def _find_descriptors(transport: Any, file: Any) -> tuple[int, Any]:
-    """The file's descriptor and the connection's socket; -1 and None where the kernel can't help."""
+    """The file's descriptor and the connection's socket; -1 and None if the kernel can't help."""
     if not hasattr(os, "sendfile") or transport.get_extra_info("sslcontext") is not None:
         return -1, None
     sock = transport.get_extra_info("socket")

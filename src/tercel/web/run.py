@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from .accesslog import AccessLogger
 from .runner import AppRunner, Runnable
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ..abc import AbstractAccessLogger, AbstractAsyncAccessLogger
 
 __all__ = ("run_app",)
-
-_T = TypeVar("_T")
 
 access_logger = logging.getLogger("tercel.access")
 
@@ -202,10 +200,8 @@ def _make_sites(
     return sites
 
 
-def _list(value: "_T | Iterable[_T] | None", kind: Any) -> "list[_T]":
-    """One thing, several things or None as a list."""
+def _list(value: Any, kind: Any) -> list[Any]:
+    """One thing of a kind, several of them or None as a list."""
     if value is None:
         return []
-    if isinstance(value, kind):
-        return [value]  # type: ignore[list-item]
-    return list(value)  # type: ignore[arg-type]
+    return [value] if isinstance(value, kind) else list(value)

@@ -62,7 +62,7 @@ class BaseSite(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Listen. Raises RuntimeError if the site was started before, OSError if it can't listen."""
+        """Listen. Raises RuntimeError if the site was started before, OSError if it can't."""
         self._runner._reg_site(self)
 
     async def stop(self) -> None:
