@@ -1,7 +1,7 @@
 """How a server's certificate is judged: the `ssl` argument, its old spellings, and pinned digests.
 
-In: what the caller gave. Out: one value, True, False, an `ssl.SSLContext` or a `Fingerprint`, and the
-context that belongs to it (client_advanced, "SSL control for TCP sockets").
+In: what the caller gave. Out: one value, True, False, an `ssl.SSLContext` or a `Fingerprint`, and
+the context that belongs to it (client_advanced, "SSL control for TCP sockets").
 """
 
 from __future__ import annotations
@@ -51,8 +51,17 @@ class Fingerprint:
         certificate = tls.getpeercert(binary_form=True)
         got = hashlib.sha256(certificate or b"").digest()
         if got != self._digest:
-            host, port, *_ = transport.get_extra_info("peername")
+            peer = transport.get_extra_info("peername")
+            host, port = peer[:2] if isinstance(peer, tuple) else (str(peer), 0)
             raise ServerFingerprintMismatch(self._digest, got, host, port)
+
+    def check_or_abort(self, transport: Any) -> None:
+        """The same, and a transport that fails is closed at once."""
+        try:
+            self.check(transport)
+        except BaseException:
+            transport.abort()
+            raise
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Fingerprint) and self._digest == other._digest
@@ -77,8 +86,8 @@ def merge_trust(
 ) -> Trust:
     """One value of `ssl` and of the old `verify_ssl`, `ssl_context` and `fingerprint`.
 
-    The old ones still work and warn (`DeprecationWarning`); `ValueError` when two of them are given,
-    `TypeError` for an `ssl` that is none of the four kinds. None is True.
+    The old ones still work and warn (`DeprecationWarning`); `ValueError` when two of them are
+    given, `TypeError` for an `ssl` that is none of the four kinds. None is True.
     """
     chosen: list[Trust] = []
     if verify_ssl is not None and not verify_ssl:

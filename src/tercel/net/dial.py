@@ -1,8 +1,8 @@
 """Opening connections: sockets by happy eyeballs (RFC 8305), and transports on them.
 
 In: addresses in order of preference. Out: a connected socket; a transport with its protocol. Owns
-the socket until it is handed out: on failure and on cancellation nothing stays open. Never resolves a
-name.
+the socket until it is handed out: on failure and on cancellation nothing stays open. Never
+resolves a name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ __all__ = (
     "address_info",
     "open_socket",
     "open_transport",
-    "open_unix",
 )
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -56,9 +55,10 @@ async def open_socket(
 ) -> socket.socket:
     """Connect to the first of the addresses that answers.
 
-    `happy_eyeballs_delay`: seconds before the next address is tried beside the last, None to try one
-    after another. `interleave`: how many addresses of the first family come before the families
-    alternate. `socket_factory(addr_info)` makes the sockets. Raises `OSError` when none answers.
+    `happy_eyeballs_delay`: seconds before the next address is tried beside the last, None to try
+    one after another. `interleave`: how many addresses of the first family come before the
+    families alternate. `socket_factory(addr_info)` makes the sockets. Raises `OSError` when none
+    answers.
     """
     sock = await start_connection(
         addresses,
@@ -95,19 +95,9 @@ async def open_transport(
             "server_hostname": server_hostname,
             "ssl_shutdown_timeout": shutdown_timeout,
         }
-    loop = asyncio.get_running_loop()
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
         pass  # not a TCP socket
-    try:
-        return await loop.create_connection(factory, sock=sock, **options)
-    except BaseException:
-        # The loop closes the socket by itself unless it never came to own it.
-        loop.call_soon(sock.close)
-        raise
-
-
-async def open_unix(factory: Callable[[], P], path: str) -> tuple[asyncio.Transport, P]:
-    """A transport to the Unix socket at `path`; raises `OSError`."""
-    return await asyncio.get_running_loop().create_unix_connection(factory, path)
+    loop = asyncio.get_running_loop()
+    return await loop.create_connection(factory, sock=sock, **options)

@@ -1,8 +1,9 @@
 """TLS for connections that we open: which certificates are trusted, and the handshake itself.
 
-In: verify or not; an open transport and the protocol that takes it over. Out: an `ssl.SSLContext` made
-once, a transport on which TLS is spoken. Trusts the operating system's store (`truststore` where the
-system has one of its own kind), else certifi. Closes the transport when the handshake fails.
+In: verify or not; an open transport and the protocol that takes it over. Out: an `ssl.SSLContext`
+made once, a transport on which TLS is spoken. Trusts the operating system's store (`truststore`
+where the system has one of its own kind), else certifi. Closes the transport when the handshake
+fails.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ __all__ = ("default_context", "start_tls", "unverified_context")
 
 #: What we speak, for the peer to choose from (RFC 7301).
 _ALPN = ["http/1.1"]
+_PLATFORM: str = sys.platform
 
 
 @functools.cache
@@ -47,7 +49,7 @@ def unverified_context() -> ssl.SSLContext:
 
 def _system_context() -> ssl.SSLContext | None:
     """A context on the system's own trust store, where it is not the files that OpenSSL reads."""
-    if sys.platform not in ("darwin", "win32"):
+    if _PLATFORM not in ("darwin", "win32"):
         return None
     try:
         import truststore
@@ -58,7 +60,7 @@ def _system_context() -> ssl.SSLContext | None:
 
 def _has_system_store() -> bool:
     """True if OpenSSL finds certificates where it looks for them (SSL_CERT_FILE, SSL_CERT_DIR)."""
-    if sys.platform == "win32":
+    if _PLATFORM == "win32":
         return True
     paths = ssl.get_default_verify_paths()
     if paths.cafile is not None:
@@ -77,10 +79,10 @@ async def start_tls(
 ) -> asyncio.Transport:
     """Speak TLS as a client on an open transport, itself plain or TLS (a tunnel in a tunnel).
 
-    `protocol` gets the new transport in `connection_made`. `server_hostname`: the name asked for and
-    checked. `shutdown_timeout`: seconds that the farewell may take, None for the loop's own. Raises
-    what the handshake raises (`ssl.SSLError`, `OSError`); then, and when cancelled, the transport is
-    closed.
+    `protocol` gets the new transport in `connection_made`. `server_hostname`: the name asked for
+    and checked. `shutdown_timeout`: seconds that the farewell may take, None for the loop's own.
+    Raises what the handshake raises (`ssl.SSLError`, `OSError`); then, and when cancelled, the
+    transport is closed.
     """
     try:
         upgraded = await loop.start_tls(
@@ -95,6 +97,5 @@ async def start_tls(
     except BaseException:
         transport.abort()
         raise
-    connection_made = getattr(protocol, "connection_made")  # noqa: B009
-    connection_made(upgraded)
+    protocol.connection_made(upgraded)
     return upgraded

@@ -1,8 +1,8 @@
 """The client's side of a SOCKS handshake, versions 4, 4a and 5, without I/O.
 
-In: where to go, who asks, and the proxy's octets. Out: octets to send; `is_done` once the proxy has
-opened the way. Raises `SocksError` for a refusal and for anything that is not SOCKS (RFC 1928, 1929;
-SOCKS4 and 4a as described by their authors). Never resolves a name.
+In: where to go, who asks, and the proxy's octets. Out: octets to send; `is_done` once the proxy
+has opened the way. Raises `SocksError` for a refusal and for anything that is not SOCKS (RFC
+1928, 1929; SOCKS4 and 4a as described by their authors). Never resolves a name.
 """
 
 from tercel.wire.errors import WireError
@@ -56,8 +56,8 @@ def _port(port: int) -> bytes:
 class Socks4Handshake:
     """SOCKS4 to an IPv4 address; 4a to a name, which the proxy resolves.
 
-    `user`: the user id, without NUL. `start` gives the first octets to send, `feed` those that answer
-    what came.
+    `user`: the user id, without NUL. `start` gives the first octets to send, `feed` those that
+    answer what came.
     """
 
     def __init__(self, host: str, port: int, user: str | None = None) -> None:
