@@ -212,14 +212,16 @@ class HttpConnection(WireProtocol):
 
     def answer(self, request: Any, response: Any) -> bool:
         """Send `response` whole, if it is at hand and nobody else has a say in it; False if not."""
+        if request._has_prepare_hook:
+            return False
         body = response._payload_bytes()
         if body is None:
             return False
         exchange = self.exchange
         if exchange is None or exchange.head_sent:
             return False
-        if response._keep_alive is False:
-            exchange.keep_alive = False
+        if not body and exchange.head.method == "HEAD":
+            return False
         fields = response._hot_headers()
         response._exchange = exchange
         response._request = request

@@ -208,6 +208,10 @@ class StreamResponse(AnswerHead):
         await self._start(request)
         return self
 
+    def _payload_bytes(self) -> bytes | None:
+        """The body where the connection may send it without `prepare()`: see `response.py`."""
+        return None
+
     def _take_back(self) -> bool:
         """Become unsent again, for another request; False where that can't be."""
         return False
