@@ -152,8 +152,6 @@ async def test_own_status_and_headers(site: Site, path: pathlib.Path) -> None:
 
 
 async def test_chunked_and_compressed(site: Site, tmp_path: pathlib.Path) -> None:
-    import zlib
-
     path = tmp_path / "file"
     path.write_bytes(BIG[:200_000])
 

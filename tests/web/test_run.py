@@ -28,7 +28,8 @@ class App:
     debug = False
     handler = staticmethod(hello)
     def freeze(self): pass
-    async def startup(self): print("startup", type(asyncio.get_running_loop()).__module__, flush=True)
+    async def startup(self):
+        print("startup", type(asyncio.get_running_loop()).__module__, flush=True)
     async def shutdown(self): print("shutdown", flush=True)
     async def cleanup(self): print("cleanup", flush=True)
     def _make_handler(self, *, loop=None, **settings): return Server(self.handler, **settings)

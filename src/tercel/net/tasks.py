@@ -14,13 +14,31 @@ from typing import Any
 
 __all__ = ("start_eagerly",)
 
+
+def _fail_later(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Task[Any]:
+    """A task that raises `error` out of the loop: a protocol's callback is no place to do so.
+
+    uvloop takes it there for a fault of the connection and goes on.
+    """
+
+    async def fail() -> None:
+        raise error
+
+    task = loop.create_task(fail())
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
 if sys.version_info >= (3, 12):
 
     def start_eagerly(
         loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any]
     ) -> asyncio.Task[Any]:
         """Run `coro` up to its first suspension; the task is done if there was none."""
-        return asyncio.Task(coro, loop=loop, eager_start=True)
+        try:
+            return asyncio.Task(coro, loop=loop, eager_start=True)
+        except (KeyboardInterrupt, SystemExit) as error:
+            return _fail_later(loop, error)
 
 else:
     _current_tasks = asyncio.tasks._current_tasks
@@ -91,8 +109,8 @@ else:
             _cancel(task)
             return task
         except (KeyboardInterrupt, SystemExit) as error:
-            _set_exception(task, error)
-            raise
+            _cancel(task)
+            return _fail_later(loop, error)
         except BaseException as error:
             _set_exception(task, error)
             return task

@@ -146,7 +146,8 @@ async def _serve(
 
 async def _resolve(app: Any) -> Any:
     """The application behind an awaitable or a function."""
-    if not isinstance(app, Runnable) and not inspect.isawaitable(app) and callable(app):
+    is_made = isinstance(app, Runnable) and not isinstance(app, type)
+    if not is_made and not inspect.isawaitable(app) and callable(app):
         app = app()
     if inspect.isawaitable(app):
         app = await app
