@@ -1,5 +1,6 @@
 """Fixtures of the parity suite: the subject's modules, and servers of it on ephemeral ports."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.documented.neutral import Server
+from tests.documented.site import Site, reply
 from tests.documented.subject import SUBJECT, load
 
 Serve = Callable[..., Awaitable[Server]]
@@ -118,3 +120,27 @@ def grab(serve: Serve, web: ModuleType) -> Callable[..., Awaitable[Any]]:
         return seen[0]
 
     return ask
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Callable[..., Awaitable[Site]]]:
+    """Start a scripted server: `there = await site(script)`; see tests/documented/site.py."""
+    running: list[Site] = []
+
+    async def start(script: Any = b"", *, continues: bool = True, **options: Any) -> Site:
+        there = Site(script or reply(b"ok"), continues=continues)
+        await there.start(**options)
+        running.append(there)
+        return there
+
+    yield start
+    for there in reversed(running):
+        await there.close()
+
+
+@pytest.fixture
+async def session(aiohttp: ModuleType) -> AsyncIterator[Any]:
+    """A client session of the subject, closed at the end."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+    await asyncio.sleep(0)
