@@ -13,6 +13,7 @@ import functools
 import os
 import ssl
 import sys
+from typing import Any
 
 __all__ = ("default_context", "start_tls", "unverified_context")
 
@@ -62,7 +63,7 @@ def _has_system_store() -> bool:
     """True if OpenSSL finds certificates where it looks for them (SSL_CERT_FILE, SSL_CERT_DIR)."""
     if _PLATFORM == "win32":
         return True
-    paths = ssl.get_default_verify_paths()
+    paths: Any = ssl.get_default_verify_paths()
     if paths.cafile is not None:
         return True
     return paths.capath is not None and any(os.scandir(paths.capath))
