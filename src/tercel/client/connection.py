@@ -70,6 +70,13 @@ def _place_of_maker(debug: bool) -> str:
     return place
 
 
+def _speaks_tls(transport: asyncio.Transport) -> bool:
+    try:
+        return transport.get_extra_info("sslcontext") is not None
+    except AttributeError:
+        return True  # asyncio's TLS transport forgets everything when it is closed twice
+
+
 class Connection:
     """One connection, lent to one request (client_reference, "Connection").
 
@@ -434,11 +441,11 @@ class BaseConnector:
     def _shut(self, protocol: ClientProtocol) -> None:
         """Close one transport; its end is awaited by `close`."""
         transport = protocol.transport
-        protocol.close()
-        if self._cleans_up and transport is not None:
-            if transport.get_extra_info("sslcontext") is not None:
+        if self._cleans_up and transport is not None and not transport.is_closing():
+            if _speaks_tls(transport):
                 timer = self._loop.call_later(_CLEANUP_TIMEOUT, protocol.abort)
                 protocol.closed.add_done_callback(lambda _: timer.cancel())
+        protocol.close()
 
     def _arm(self, due: float) -> None:
         self._timer = self._loop.call_at(due, _expire, weakref.ref(self))
@@ -476,8 +483,10 @@ class BaseConnector:
         self._pool.doomed.clear()
         for protocol in list(self._live):
             transport = protocol.transport
+            if transport is None:
+                continue
+            is_tls = _speaks_tls(transport)
             protocol.close()
-            is_tls = transport is not None and transport.get_extra_info("sslcontext") is not None
             if is_tls and (abort_ssl or not self._ssl_shutdown_timeout):
                 # The farewell is on its way; the peer's is not waited for.
                 self._loop.call_soon(protocol.abort)

@@ -204,7 +204,8 @@ class WireProtocol:
     def close(self) -> None:
         """Close the transport once what was written is sent."""
         self.is_closed = True
-        if self.transport is not None:
+        # A TLS transport of asyncio that is closed twice can't be aborted any more.
+        if self.transport is not None and not self.transport.is_closing():
             self.transport.close()
 
     def abort(self) -> None:
