@@ -1,0 +1,101 @@
+"""UrlMappingMatchInfo: the values found in a path, and what led to the handler.
+
+A dict of name to decoded value, made when somebody asks for `request.match_info`
+(web_reference, MatchInfo). Where nothing was found it carries the exception to answer with.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tercel.abc import AbstractMatchInfo
+from tercel.web.routes import SystemRoute, make_miss
+
+__all__ = ("UrlMappingMatchInfo",)
+
+
+class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
+    """The match of a request: values by name, `route`, `handler` and the applications."""
+
+    def __init__(self, match_dict: dict[str, str], route: Any) -> None:
+        super().__init__(match_dict)
+        self._route = route
+        self._apps: tuple[Any, ...] = ()
+        self._current_app: Any = None
+        self._frozen = False
+        self._http_exception: Any = None
+        self._match: Any = None
+
+    @classmethod
+    def _make(cls, match: Any, route: Any, apps: tuple[Any, ...]) -> "UrlMappingMatchInfo":
+        names = match.endpoint.names
+        made = cls({name: match.value(i) for i, name in enumerate(names)}, route)
+        made._apps = apps
+        made._current_app = apps[-1] if apps else None
+        if match.allowed is not None:
+            made._match = match
+        return made
+
+    @property
+    def handler(self) -> Callable[[Any], Awaitable[Any]]:
+        """The web handler; it raises `http_exception` where nothing was found."""
+        return self.route.handler  # type: ignore[no-any-return]
+
+    @property
+    def expect_handler(self) -> Callable[[Any], Awaitable[Any]]:
+        """Answers an Expect header before the handler runs."""
+        return self.route.handle_expect_header  # type: ignore[no-any-return]
+
+    @property
+    def route(self) -> Any:
+        """The route that was found, or a `SystemRoute` that raises `http_exception`."""
+        if self._route is None:
+            self._route = SystemRoute(self.http_exception)
+        return self._route
+
+    @property
+    def http_exception(self) -> Any:
+        """`HTTPNotFound` or `HTTPMethodNotAllowed` where nothing was found, else None."""
+        if self._http_exception is None and self._match is not None:
+            self._http_exception = make_miss(self._match)
+        return self._http_exception
+
+    def get_info(self) -> dict[str, Any]:
+        """A description for people."""
+        error = self.http_exception
+        if error is not None:
+            return {"http_exception": error}
+        return self.route.get_info()  # type: ignore[no-any-return]
+
+    @property
+    def apps(self) -> tuple[Any, ...]:
+        """The applications that led here, outermost first."""
+        return self._apps
+
+    def add_app(self, app: Any) -> None:
+        """Put `app` before the applications. Raises RuntimeError once frozen."""
+        if self._frozen:
+            raise RuntimeError("Cannot change apps stack after .freeze() call")
+        if self._current_app is None:
+            self._current_app = app
+        self._apps = (app, *self._apps)
+
+    @property
+    def current_app(self) -> Any:
+        """The application whose middlewares, or handler, run now."""
+        return self._current_app
+
+    @current_app.setter
+    def current_app(self, app: Any) -> None:
+        if app not in self._apps:
+            raise RuntimeError(f"Expected one of the following apps {self._apps!r}, got {app!r}")
+        self._current_app = app
+
+    def freeze(self) -> None:
+        """Allow no more `add_app()`."""
+        self._frozen = True
+
+    def __repr__(self) -> str:
+        error = self.http_exception
+        if error is not None:
+            return f"<MatchInfoError {error.status}: {error.reason}>"
+        return f"<MatchInfo {super().__repr__()}: {self.route!r}>"

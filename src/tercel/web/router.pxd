@@ -1,0 +1,100 @@
+cimport cython
+
+cdef object _make_info
+cdef object _normal_path
+
+
+cdef class Endpoint:
+    cdef public object route
+    cdef public tuple apps
+    cdef public tuple names
+    cdef public object run
+    cdef public object expect_handler
+    cdef public bint has_hook
+
+
+cdef class Match:
+    cdef public Endpoint endpoint
+    cdef public tuple values
+    cdef public set allowed
+    cdef public str method
+
+    cpdef str value(self, Py_ssize_t index)
+    cpdef info(self)
+
+
+cdef class Leaf:
+    cdef public bint is_custom
+    cdef public bint takes_rest
+    cdef public tuple rank
+    cdef public object resource
+    cdef public dict methods
+    cdef public Endpoint any
+    cdef public object regex
+    cdef public Py_ssize_t prefix_size
+    cdef public RouteTable table
+
+
+cdef class RegexEdge:
+    cdef public str source
+    cdef public object fullmatch
+    cdef public tuple groups
+    cdef public Node node
+
+
+cdef class Node:
+    cdef public dict fixed
+    cdef public Node plain
+    cdef public list regexes
+    cdef public list leaves
+    cdef public list open_leaves
+    cdef public list prefix_leaves
+
+
+cdef class Candidate:
+    cdef public Leaf leaf
+    cdef public tuple values
+
+
+cdef class Walk:
+    cdef public str path
+    cdef public list segments
+    cdef public Py_ssize_t count
+    cdef public Py_ssize_t steps
+    cdef public list values
+    cdef public list found
+
+    @cython.locals(child=Node, leaf=Leaf, segment=str)
+    cpdef visit(self, Node node, Py_ssize_t index)
+
+    @cython.locals(edge=RegexEdge, size=Py_ssize_t)
+    cdef _try_regexes(self, Node node, str segment, Py_ssize_t index)
+
+    @cython.locals(leaf=Leaf, values=tuple)
+    cdef _take_prefixes(self, Node node)
+
+    @cython.locals(leaf=Leaf, values=tuple)
+    cdef _take_open(self, Node node)
+
+
+@cython.locals(candidate=Candidate)
+cpdef tuple _rank_of(Candidate candidate)
+
+
+cdef class RouteTable:
+    cdef public dict fixed
+    cdef public Node root
+    cdef public Endpoint missing
+    cdef public list domains
+    cdef public bint is_sync
+    cdef public bint needs_host
+    cdef public Py_ssize_t steps
+
+    @cython.locals(methods=dict, match=Match)
+    cpdef Match find(self, str method, str path, str host=*)
+
+    @cython.locals(allowed=set, candidate=Candidate, leaf=Leaf, endpoint=Endpoint)
+    cdef Match _find_below(self, str method, str path, str host, dict methods)
+
+    @cython.locals(walk=Walk, found=list)
+    cpdef list candidates(self, str path)
