@@ -2,9 +2,10 @@
 
 Usage: http.py [--rounds N] [--seconds S] [--cases a,b] [--servers a,b] [--json FILE]
 
-Prints, for each case and server, the medians of requests per second, CPU microseconds of the server per
-request, the 99th percentile in milliseconds, and the ratio of CPU time to aiohttp's (higher is better).
-The figure to compare is CPU time per request: it holds on a noisy machine and where wrk is the bottleneck.
+Prints, for each case and server, the medians of requests per second, CPU microseconds of the
+server per request, the 99th percentile in milliseconds, and the ratio of CPU time to aiohttp's
+(higher is better). The figure to compare is CPU time per request: it holds on a noisy machine and
+where wrk is the bottleneck.
 """
 
 import argparse
@@ -67,13 +68,47 @@ def command_of(server, port, folder):
     if server == "bare":
         return [PYTHON, servers / "bare.py", port]
     if server == "granian":
-        return [PYTHON, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port",
-                port, "--workers", "1", "--no-access-log", "--log-level", "error", "--loop", "uvloop",
-                "--working-dir", servers, "rsgi:app"]  # fmt: skip
+        return [
+            PYTHON,
+            "-m",
+            "granian",
+            "--interface",
+            "rsgi",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            port,
+            "--workers",
+            "1",
+            "--no-access-log",
+            "--log-level",
+            "error",
+            "--loop",
+            "uvloop",
+            "--working-dir",
+            servers,
+            "rsgi:app",
+        ]
     if server == "starlette":
-        return [PYTHON, "-m", "uvicorn", "--host", "127.0.0.1", "--port", port, "--loop", "uvloop",
-                "--http", "httptools", "--no-access-log", "--log-level", "error", "--app-dir", servers,
-                "asgi:app"]  # fmt: skip
+        return [
+            PYTHON,
+            "-m",
+            "uvicorn",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            port,
+            "--loop",
+            "uvloop",
+            "--http",
+            "httptools",
+            "--no-access-log",
+            "--log-level",
+            "error",
+            "--app-dir",
+            servers,
+            "asgi:app",
+        ]
     if server == "nginx":
         conf = pathlib.Path(folder) / "nginx.conf"
         conf.write_text(NGINX.format(folder=folder, port=port))
@@ -122,7 +157,16 @@ def measure(case, port, pid, seconds, folder, load_core):
     """One round: requests per second, CPU microseconds per request, 99th percentile in ms."""
     url = f"http://127.0.0.1:{port}{CASES[case][0]}"
     before = cpu_seconds(pid)
-    command = ["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", "-s", str(lua_for(case, folder)), url]
+    command = [
+        "wrk",
+        "-t1",
+        "-c64",
+        f"-d{seconds}s",
+        "--latency",
+        "-s",
+        str(lua_for(case, folder)),
+        url,
+    ]
     out = subprocess.run(
         ["taskset", "-c", str(load_core), *command], capture_output=True, text=True, check=True
     ).stdout
@@ -163,7 +207,9 @@ def main():
     for program in ("wrk", "taskset"):
         if shutil.which(program) is None:
             raise SystemExit(f"{program} is missing: install Debian's packages wrk and util-linux")
-    servers = [name for name in options.servers.split(",") if name != "nginx" or shutil.which("nginx")]
+    servers = [
+        name for name in options.servers.split(",") if name != "nginx" or shutil.which("nginx")
+    ]
     cores = sorted(os.sched_getaffinity(0))
     results = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -198,7 +244,9 @@ def show(case, rows):
         for server, values in rows.items()
     }
     base = medians.get("aiohttp", next(iter(medians.values())))
-    print(f"\n{case:24}{'req/s':>10}{'us CPU/req':>12}{'p99 ms':>9}{'CPU ratio':>11}{'req/s ratio':>13}")
+    print(
+        f"\n{case:24}{'req/s':>10}{'us CPU/req':>12}{'p99 ms':>9}{'CPU ratio':>11}{'req/s ratio':>13}"
+    )
     for server, (rate, cpu, tail) in medians.items():
         print(
             f"  {server:22}{rate:10.0f}{cpu:12.2f}{tail:9.2f}{base[1] / cpu:11.2f}{rate / base[0]:13.2f}",

@@ -1,4 +1,7 @@
-"""The limit: a uvloop protocol that answers whatever comes and parses nothing. Usage: bare.py PORT"""
+"""The limit: a uvloop protocol that answers whatever comes and parses nothing.
+
+Usage: bare.py PORT
+"""
 
 import asyncio
 import sys

@@ -1,8 +1,8 @@
 """An asyncio protocol that drives a wire connection: the part that server and client share.
 
-In: what the event loop calls (`data_received` and its kin). Out: calls of the `on_*` methods, which a subclass
-fills in, one for each fact of the wire. Owns the transport, back-pressure in both directions and one lazily
-re-armed deadline. Never knows which side of HTTP it is on.
+In: what the event loop calls (`data_received` and its kin). Out: calls of the `on_*` methods,
+which a subclass fills in, one for each fact of the wire. Owns the transport, back-pressure in both
+directions and one lazily re-armed deadline. Never knows which side of HTTP it is on.
 """
 
 import asyncio
@@ -30,8 +30,9 @@ READY = Ready()
 class WireProtocol:
     """Reads one connection through a `wire.h1.Connection` and keeps its transport.
 
-    `transport` is None before `connection_made` and after `connection_lost`; `is_closed` is True from the
-    moment that nothing more can be written; `must_drain` while the transport asks writers to wait.
+    `transport` is None before `connection_made` and after `connection_lost`; `is_closed` is True
+    from the moment that nothing more can be written; `must_drain` while the transport asks writers
+    to wait.
     """
 
     __slots__ = (
@@ -104,7 +105,9 @@ class WireProtocol:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._wake_drainers(error if error is not None else ConnectionResetError("the peer is gone"))
+        self._wake_drainers(
+            error if error is not None else ConnectionResetError("the peer is gone")
+        )
         self.on_lost(error)
 
     def pause_writing(self) -> None:
@@ -152,7 +155,9 @@ class WireProtocol:
                     self._pauses = False
 
     def drain(self) -> Any:
-        """An awaitable that is done once the transport takes more; ConnectionResetError if it never will."""
+        """An awaitable that is done once the transport takes more; ConnectionResetError if it
+        never will.
+        """
         if self.is_closed:
             raise ConnectionResetError("Cannot write to closing transport")
         if not self.must_drain:
@@ -176,7 +181,9 @@ class WireProtocol:
                     waiter.set_exception(error)
 
     def set_deadline(self, seconds: float) -> None:
-        """Call `on_deadline` when `seconds` have passed, unless the deadline is moved or cleared first."""
+        """Call `on_deadline` when `seconds` have passed, unless the deadline is moved or cleared
+        first.
+        """
         due = self.loop.time() + seconds
         self._deadline = due
         if self._timer is not None:

@@ -1,8 +1,9 @@
 """Handlers as tasks that begin at once: no trip around the event loop for an answer at hand.
 
-In: a loop and a coroutine. Out: the task, which may be done already. `asyncio.current_task()`, `asyncio.timeout()`
-and cancellation work from the coroutine's first line on. Python 3.12 and later have eager tasks of their
-own; for 3.11, whose C code changes no more, a subclass of Task runs the first step itself.
+In: a loop and a coroutine. Out: the task, which may be done already. `asyncio.current_task()`,
+`asyncio.timeout()` and cancellation work from the coroutine's first line on. Python 3.12 and later
+have eager tasks of their own; for 3.11, whose C code changes no more, a subclass of Task runs the
+first step itself.
 """
 
 import asyncio
@@ -126,7 +127,9 @@ else:
         loop: asyncio.AbstractEventLoop,
         context: Context,
     ) -> None:
-        """Hand a suspended coroutine over to the task proper, keeping what the first step asked of it."""
+        """Hand a suspended coroutine over to the task proper, keeping what the first step asked of
+        it.
+        """
         cancels = task.cancelling()
         callbacks = task._callbacks
         _init_task(task, _resume(coro, yielded), loop=loop, context=context)

@@ -1,8 +1,9 @@
 """A server's connection: requests in order, one handler at a time, and the ways in which it ends.
 
-In: what `net.protocol` tells (heads, pieces, errors, deadlines). Out: for each head an `Exchange` and a request,
-handed to `server.serve` as a task that begins at once. Pipelined requests wait in the wire's buffer; unread
-bodies are drained for `lingering_time`; every refusal is answered before the connection closes.
+In: what `net.protocol` tells (heads, pieces, errors, deadlines). Out: for each head an `Exchange`
+and a request, handed to `server.serve` as a task that begins at once. Pipelined requests wait in
+the wire's buffer; unread bodies are drained for `lingering_time`; every refusal is answered before
+the connection closes.
 """
 
 import asyncio
@@ -311,8 +312,8 @@ class HttpConnection(WireProtocol):
     def _close_gently(self, seconds: float) -> None:
         """Close our side, and the connection once the peer has, or after `seconds`.
 
-        Closing at once while octets of the peer wait unread would reset the connection, and the peer might
-        lose the answer (RFC 9112 section 9.6).
+        Closing at once while octets of the peer wait unread would reset the connection, and the
+        peer might lose the answer (RFC 9112 section 9.6).
         """
         transport = self.transport
         self.exchange = None
@@ -359,7 +360,8 @@ class HttpConnection(WireProtocol):
     def take_over(self, receiver: Any) -> bytes:
         """Leave HTTP: `receiver` gets what comes from now on; returns what has come already.
 
-        `receiver` has `data_received(bytes)`, `eof_received() -> bool` and `connection_lost(error)`.
+        `receiver` has `data_received(bytes)`, `eof_received() -> bool` and
+        `connection_lost(error)`.
         """
         self._receiver = receiver
         self._deadline = 0.0

@@ -1,8 +1,9 @@
 """One request and its answer on one connection, as the web layer sees them.
 
-In: a head, a body to read, and what the answer consists of. Out: framed octets on the transport, the head
-and the first piece in one write. What HTTP version lies below is this module's business alone.
-Never decides what an answer's headers are, except in `respond`, the short way of a small answer.
+In: a head, a body to read, and what the answer consists of. Out: framed octets on the transport,
+the head and the first piece in one write. What HTTP version lies below is this module's business
+alone. Never decides what an answer's headers are, except in `respond`, the short way of a small
+answer.
 """
 
 import asyncio
@@ -57,9 +58,9 @@ def _content_type_line(value: str) -> bytes:
 class Exchange:
     """One request and its answer.
 
-    `head` is the request's head, `body` its `StreamReader`; `keep_alive` may be set to False to close the
-    connection after this answer. `bytes_sent` counts all octets of the answer, `body_bytes_sent` those of
-    its body before framing. `task` runs the handler.
+    `head` is the request's head, `body` its `StreamReader`; `keep_alive` may be set to False to
+    close the connection after this answer. `bytes_sent` counts all octets of the answer,
+    `body_bytes_sent` those of its body before framing. `task` runs the handler.
     """
 
     __slots__ = (
@@ -135,8 +136,9 @@ class Exchange:
     ) -> None:
         """A whole answer in one write.
 
-        `fields` is a Content-Type value, None for none, or all headers but those that frame the answer.
-        Content-Length, Date, Server and Connection are added. ValueError for control characters.
+        `fields` is a Content-Type value, None for none, or all headers but those that frame the
+        answer. Content-Length, Date, Server and Connection are added. ValueError for control
+        characters.
         """
         size = len(body)
         if fields is None:
@@ -184,8 +186,9 @@ class Exchange:
     ) -> None:
         """Fix the head; it leaves with the first piece of the body.
 
-        `headers` are final. `length` is the number of octets that the body will have, or None; `chunked`
-        frames it in chunks. ValueError for control characters, RuntimeError for a second call.
+        `headers` are final. `length` is the number of octets that the body will have, or None;
+        `chunked` frames it in chunks. ValueError for control characters, RuntimeError for a second
+        call.
         """
         if self.head_sent:
             raise RuntimeError("the answer was started already")
@@ -265,14 +268,14 @@ class Exchange:
                 self.keep_alive = False
         self.finished = True
 
-    def send_informational(
-        self, status: int, headers: CIMultiDict[str] | tuple[()] = ()
-    ) -> None:
+    def send_informational(self, status: int, headers: CIMultiDict[str] | tuple[()] = ()) -> None:
         """An interim answer such as 100 or 103 (RFC 9110 section 15.2); dropped for HTTP/1.0."""
         if self.head_sent or self._pending is not None:
             raise RuntimeError("an interim answer must come before the answer's head")
         if status < 100 or status > 199 or status == 101:
-            raise ValueError(f"the status of an interim answer is {status}, expected 100 or 102 to 199")
+            raise ValueError(
+                f"the status of an interim answer is {status}, expected 100 or 102 to 199"
+            )
         if self.head.version is _VERSION_10:
             return
         fields = encode_fields(headers.items()) if headers else b""

@@ -1,7 +1,7 @@
 """Forms and structured fields of a request: urlencoded pairs and Forwarded elements.
 
-In: a request, or field values. Out: mappings. Limits hold while reading: octets over the whole body, fields over
-the whole form. Multipart forms are read by `content.multipart`.
+In: a request, or field values. Out: mappings. Limits hold while reading: octets over the whole
+body, fields over the whole form. Multipart forms are read by `content.multipart`.
 """
 
 import re
@@ -42,14 +42,18 @@ async def read_form(request: "BaseRequest") -> MultiDictProxy[Any]:
     count = body.count(b"&") + 1
     if limit and count > limit:
         raise HTTPRequestEntityTooLarge(
-            max_size=limit, actual_size=count, text=f"the form has {count} fields, {limit} are accepted"
+            max_size=limit,
+            actual_size=count,
+            text=f"the form has {count} fields, {limit} are accepted",
         )
     charset = request.charset or "utf-8"
     return MultiDictProxy(MultiDict(parse_urlencoded(body.rstrip().decode(charset), charset)))
 
 
 def parse_urlencoded(text: str, charset: str = "utf-8") -> list[tuple[str, str]]:
-    """Pairs of an `application/x-www-form-urlencoded` text; fields without `=` have an empty value."""
+    """Pairs of an `application/x-www-form-urlencoded` text; fields without `=` have an empty
+    value.
+    """
     pairs = []
     for field in text.split("&"):
         if not field:

@@ -1,7 +1,8 @@
 """What every request holds, and the few things that every handler reads.
 
-In: a head, a body reader, a connection and an exchange. Out: attributes, the rest of `web.Request` is built on
-them in `request.py`, which is interpreted because it has coroutines. Nothing is parsed before it is asked for.
+In: a head, a body reader, a connection and an exchange. Out: attributes, the rest of `web.Request`
+is built on them in `request.py`, which is interpreted because it has coroutines. Nothing is parsed
+before it is asked for.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """BaseRequest and Request: what a handler knows of the message that it answers.
 
-In: an exchange. Out: the documented attributes and coroutines (web_reference, Request). Parsing happens when
-something is asked for, once. Reading a body respects `client_max_size` (413) and the peer's errors; nothing
-here writes to the connection.
+In: an exchange. Out: the documented attributes and coroutines (web_reference, Request). Parsing
+happens when something is asked for, once. Reading a body respects `client_max_size` (413) and the
+peer's errors; nothing here writes to the connection.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
 
     @property
     def scheme(self) -> str:
-        """"https" over TLS, else "http"; `clone` can change it."""
+        """ "https" over TLS, else "http"; `clone` can change it."""
         if self._scheme is None:
             transport = self.transport
             is_tls = transport is not None and transport.get_extra_info("sslcontext") is not None
@@ -139,10 +139,10 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
         """The absolute URL that was asked for."""
         if self._url is None:
             authority = self.host
-            self._url = URL.build(scheme=self.scheme, authority=authority, encoded=True).join(
-                self.rel_url
-            ) if self._head.path.startswith("/") else URL.build(
-                scheme=self.scheme, authority=authority
+            self._url = (
+                URL.build(scheme=self.scheme, authority=authority, encoded=True).join(self.rel_url)
+                if self._head.path.startswith("/")
+                else URL.build(scheme=self.scheme, authority=authority)
             )
         return self._url  # type: ignore[no-any-return]
 
@@ -271,9 +271,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
         """The old name of `can_read_body`."""
         import warnings
 
-        warnings.warn(
-            "Deprecated, use .can_read_body instead", DeprecationWarning, stacklevel=2
-        )
+        warnings.warn("Deprecated, use .can_read_body instead", DeprecationWarning, stacklevel=2)
         return self.can_read_body
 
     async def read(self) -> bytes:
@@ -332,7 +330,8 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
     async def post(self) -> MultiDictProxy[Any]:
         """The fields of a form, the same mapping on every call; empty for what is no form.
 
-        Raises HTTPRequestEntityTooLarge above `client_max_size` octets or `client_max_fields` fields.
+        Raises HTTPRequestEntityTooLarge above `client_max_size` octets or `client_max_fields`
+        fields.
         """
         if self._form is None:
             if self._head.method not in self.POST_METHODS:

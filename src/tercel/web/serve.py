@@ -1,8 +1,8 @@
 """One request served: the coroutine that is a handler's task, and the answers to what goes wrong in it.
 
-In: a connection and a request. Out: one answer on the request's exchange, and a line in the access log where
-there is one. Handler errors become a page and a log record; `HTTPException` is an answer like any other.
-Lets no exception out but those that end the task or the program.
+In: a connection and a request. Out: one answer on the request's exchange, and a line in the access
+log where there is one. Handler errors become a page and a log record; `HTTPException` is an answer
+like any other. Lets no exception out but those that end the task or the program.
 """
 
 import asyncio
@@ -112,9 +112,7 @@ def _answer_wrong_type(server: "Server", request: "BaseRequest", response: objec
     if response is None:
         error = RuntimeError("Missing return statement on request handler")
     else:
-        error = RuntimeError(
-            f"Web-handler should return a response instance, got {response!r}"
-        )
+        error = RuntimeError(f"Web-handler should return a response instance, got {response!r}")
     server.log_exception(request, error)
     return error_response(server, request, 500, error)
 

@@ -1,8 +1,9 @@
 """Server: makes a connection for each peer and keeps what all of them share.
 
-In: a handler (`async def handler(request) -> StreamResponse`), a way to make requests, and the settings. Out: a
-protocol for each connection, as `loop.create_server` wants it. It stops in two steps: `pre_shutdown` closes what
-is idle, `shutdown` waits for the handlers under way. Never binds a socket.
+In: a handler (`async def handler(request) -> StreamResponse`), a way to make requests, and the
+settings. Out: a protocol for each connection, as `loop.create_server` wants it. It stops in two
+steps: `pre_shutdown` closes what is idle, `shutdown` waits for the handlers under way. Never binds
+a socket.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from tercel.web.serve import serve_request
 from tercel.wire.limits import Limits
 
 if TYPE_CHECKING:
-    from tercel.abc import AbstractAccessLogger, AbstractAsyncAccessLogger, AbstractStreamWriter
+    from tercel.abc import AbstractAccessLogger, AbstractAsyncAccessLogger
     from tercel.web.stream import StreamResponse
 
 __all__ = ("RequestHandler", "Server")
@@ -81,12 +82,12 @@ class RequestHandler(HttpConnection, asyncio.Protocol):
 class Server:
     """A low-level server (web_lowlevel): `handler` answers every request, there is no router.
 
-    `request_factory` makes a request of (head, body, protocol, exchange, task); `BaseRequest` by default.
-    `handler_cancellation` cancels a handler whose client has left (default False). Times are seconds:
-    `keepalive_timeout` 75 between requests, `head_timeout` 60 from the first octet of a head to its last,
-    `lingering_time` 10 for reading over what a handler left unread. Sizes are octets: `max_line_size` and
-    `max_field_size` 8190, `max_headers` 128 fields, `read_bufsize` 65536 held for a body before the peer
-    must wait. TypeError for an unknown setting.
+    `request_factory` makes a request of (head, body, protocol, exchange, task); `BaseRequest` by
+    default. `handler_cancellation` cancels a handler whose client has left (default False). Times
+    are seconds: `keepalive_timeout` 75 between requests, `head_timeout` 60 from the first octet of
+    a head to its last, `lingering_time` 10 for reading over what a handler left unread. Sizes are
+    octets: `max_line_size` and `max_field_size` 8190, `max_headers` 128 fields, `read_bufsize`
+    65536 held for a body before the peer must wait. TypeError for an unknown setting.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """HTTP dates (RFC 9110 section 5.6.7): the fixed form written, the three old and new forms read.
 
-In: seconds since 1970 or an aware datetime; a field value. Out: str; an aware UTC datetime, or None for what
-is no valid date. Never asks the clock and never knows a locale.
+In: seconds since 1970 or an aware datetime; a field value. Out: str; an aware UTC datetime, or
+None for what is no valid date. Never asks the clock and never knows a locale.
 """
 
 import re
@@ -60,7 +60,13 @@ def parse_http_date(value: str | None) -> datetime | None:
     leap = second == "60"
     try:
         moment = datetime(
-            int(year), number, int(day), int(hour), int(minute), 59 if leap else int(second), tzinfo=UTC
+            int(year),
+            number,
+            int(day),
+            int(hour),
+            int(minute),
+            59 if leap else int(second),
+            tzinfo=UTC,
         )
     except ValueError:
         return None

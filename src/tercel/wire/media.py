@@ -1,7 +1,7 @@
 """Media types and their parameters (RFC 9110 sections 5.6.6 and 8.3), read in linear time.
 
-In: a Content-Type value. Out: the type in lower case and its parameters; what is malformed is left out, for a
-type that can't be read means unknown octets, not a broken message.
+In: a Content-Type value. Out: the type in lower case and its parameters; what is malformed is left
+out, for a type that can't be read means unknown octets, not a broken message.
 """
 
 from collections.abc import Mapping

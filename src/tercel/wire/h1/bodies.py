@@ -183,7 +183,9 @@ class ChunkedBody(Body):
         while p[i] == 32 or p[i] == 9:
             i += 1
         if p[i] != 59:
-            raise BadMessage(f"{data[pos : pos + 20]!r} came after a chunk size, expected CRLF or ';'")
+            raise BadMessage(
+                f"{data[pos : pos + 20]!r} came after a chunk size, expected CRLF or ';'"
+            )
         while kind[p[i]] & _VALUE:
             i += 1
         if p[i] != 13 or i + 1 != line_end:

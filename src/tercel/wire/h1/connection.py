@@ -1,13 +1,14 @@
 """One HTTP/1.1 connection as its reader sees it, for either role, without I/O.
 
-In: `feed_data`, `feed_eof`. Out: `next_event` gives a head, pieces of its body as bytes, `EndOfMessage`, or
-None for not yet; it raises `WireError` once the stream can't be read on. A message without a body is its
-head alone. After a message nothing is read until `next_message`: pipelined requests wait their turn.
+In: `feed_data`, `feed_eof`. Out: `next_event` gives a head, pieces of its body as bytes,
+`EndOfMessage`, or None for not yet; it raises `WireError` once the stream can't be read on. A
+message without a body is its head alone. After a message nothing is read until `next_message`:
+pipelined requests wait their turn.
 """
 
-from tercel.wire.errors import BadMessage, TruncatedMessage
+from tercel.wire.errors import TruncatedMessage
 from tercel.wire.h1.bodies import Body, ChunkedBody, CloseBody, LengthBody
-from tercel.wire.h1.heads import Head, HeadParser, RequestHead, ResponseHead
+from tercel.wire.h1.heads import Head, HeadParser, ResponseHead
 from tercel.wire.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ("Connection", "EndOfMessage")
@@ -28,8 +29,8 @@ _END = EndOfMessage()
 class Connection:
     """The reading half of a connection; `is_server` says that requests are expected.
 
-    `reads_body` is True between a head and the end of its body, `message_done` from the end of a message
-    to `next_message`, `is_eof` once the peer has closed its side.
+    `reads_body` is True between a head and the end of its body, `message_done` from the end of a
+    message to `next_message`, `is_eof` once the peer has closed its side.
     """
 
     __slots__ = (

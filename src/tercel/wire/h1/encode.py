@@ -1,7 +1,8 @@
 """Heads and chunks of HTTP/1.1 as bytes, for both roles.
 
-In: status, method, target, fields as str. Out: bytes ready for the wire. `ValueError` for whatever would
-let a caller's data end a line early (RFC 9112 section 11.1); nothing is ever escaped or repaired.
+In: status, method, target, fields as str. Out: bytes ready for the wire. `ValueError` for whatever
+would let a caller's data end a line early (RFC 9112 section 11.1); nothing is ever escaped or
+repaired.
 """
 
 from collections.abc import Iterable
@@ -36,7 +37,9 @@ def encode_status_line(status: int, reason: str) -> bytes:
         return _STATUS_LINES[status]
     text = reason.encode("utf-8", "surrogateescape")
     if not is_field_text(text):
-        raise ValueError(f"the reason phrase is {reason!r}, expected text without control characters")
+        raise ValueError(
+            f"the reason phrase is {reason!r}, expected text without control characters"
+        )
     if status < 100 or status > 999:
         raise ValueError(f"the status is {status}, expected 100 to 999")
     return b"HTTP/1.1 %d %b\r\n" % (status, text)

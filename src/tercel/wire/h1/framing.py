@@ -1,7 +1,8 @@
 """Where a message ends: Content-Length, Transfer-Encoding and the target forms, read strictly.
 
-In: field values as bytes, targets as str. Out: facts, or `BadMessage` with one sentence. A value that
-two readers could read differently is refused (RFC 9112 sections 3 and 6). Never touches a buffer.
+In: field values as bytes, targets as str. Out: facts, or `BadMessage` with one sentence. A value
+that two readers could read differently is refused (RFC 9112 sections 3 and 6). Never touches a
+buffer.
 """
 
 from tercel.wire.errors import BadMessage
@@ -21,7 +22,9 @@ _HIGHEST_LENGTH = 2**63 - 1
 
 
 def list_tokens(value: bytes) -> list[bytes]:
-    """The elements of a comma-separated list, lower case, without empty ones (RFC 9110 section 5.6.1)."""
+    """The elements of a comma-separated list, lower case, without empty ones (RFC 9110 section
+    5.6.1).
+    """
     return [item for part in value.lower().split(b",") if (item := part.strip(b" \t"))]
 
 
@@ -51,7 +54,9 @@ def read_coding(value: bytes, is_http10: bool) -> None:
 
 
 def read_host(value: bytes) -> None:
-    """Check a Host value: a name, IPv4 or bracketed IPv6 address, and maybe a port (RFC 9110 section 7.2)."""
+    """Check a Host value: a name, IPv4 or bracketed IPv6 address, and maybe a port (RFC 9110
+    section 7.2).
+    """
     if not value:
         return
     if value.startswith(b"["):
@@ -94,7 +99,9 @@ def split_target(method: str, target: str) -> tuple[str, str, str, str]:
             cut = found
     authority = rest[:cut]
     if not authority or "@" in authority:
-        raise BadMessage(f"the request target is {target[:80]!r}, expected a host without user name")
+        raise BadMessage(
+            f"the request target is {target[:80]!r}, expected a host without user name"
+        )
     read_host(authority.encode("utf-8", "surrogateescape"))
     path, _, query = rest[cut:].partition("?")
     return scheme.lower(), authority, path or "/", query

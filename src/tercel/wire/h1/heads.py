@@ -1,8 +1,9 @@
 """Message heads of HTTP/1.1: start line and fields, checked octet by octet, told as facts.
 
-In: bytes and a position; the same head may come in any pieces. Out: a `RequestHead` or `ResponseHead`
-when it is whole, None until then, `BadMessage` when it breaks RFC 9112 or a limit. What most callers never
-ask for (pairs, mappings) is built when asked. Never keeps a second copy of the octets.
+In: bytes and a position; the same head may come in any pieces. Out: a `RequestHead` or
+`ResponseHead` when it is whole, None until then, `BadMessage` when it breaks RFC 9112 or a limit.
+What most callers never ask for (pairs, mappings) is built when asked. Never keeps a second copy of
+the octets.
 """
 
 from typing import Any
@@ -74,9 +75,7 @@ def _split_block(block: bytes, as_text: bool) -> list[tuple[Any, Any]]:
         while last > first and (p[last - 1] == 32 or p[last - 1] == 9):
             last -= 1
         if as_text:
-            pairs.append(
-                (_name_of(p[pos:colon]), p[first:last].decode("utf-8", "surrogateescape"))
-            )
+            pairs.append((_name_of(p[pos:colon]), p[first:last].decode("utf-8", "surrogateescape")))
         else:
             pairs.append((p[pos:colon], p[first:last]))
         pos = i + 2
@@ -95,9 +94,10 @@ def _name_of(name: bytes) -> istr:
 class Head:
     """What requests and responses have in common.
 
-    `version` is an `HttpVersion`; `keep_alive` says whether the sender will go on using the connection;
-    `chunked` and `content_length` (octets, or None) are its framing fields; `upgrade` is the Upgrade value
-    that the Connection field names, or None; `closes` and `is_upgrade` read the Connection field.
+    `version` is an `HttpVersion`; `keep_alive` says whether the sender will go on using the
+    connection; `chunked` and `content_length` (octets, or None) are its framing fields; `upgrade`
+    is the Upgrade value that the Connection field names, or None; `closes` and `is_upgrade` read
+    the Connection field.
     """
 
     __slots__ = (
@@ -139,9 +139,9 @@ class Head:
 class RequestHead(Head):
     """The head of a request: `method`, `target` as sent, and its parts.
 
-    `path` is the target's path as sent (percent-encoded), `query` what follows its `?` or an empty string;
-    `authority` and `scheme` are set for the absolute and authority forms only; `expects_continue` is
-    True if the peer waits for `100 Continue` before it sends the body.
+    `path` is the target's path as sent (percent-encoded), `query` what follows its `?` or an empty
+    string; `authority` and `scheme` are set for the absolute and authority forms only;
+    `expects_continue` is True if the peer waits for `100 Continue` before it sends the body.
     """
 
     __slots__ = ("authority", "expects_continue", "method", "path", "query", "scheme", "target")
@@ -273,7 +273,8 @@ class HeadParser:
     def parse_trailers(self, data: bytes, start: int) -> tuple[tuple[bytes, bytes], ...] | None:
         """The trailer section that begins at `start`, or None until it is whole (RFC 9112 section 7.1.2).
 
-        Fields that frame, route or authorise a message are refused: they come too late to be heeded.
+        Fields that frame, route or authorise a message are refused: they come too late to be
+        heeded.
         """
         if self._head is None:
             self._head = Head()
@@ -428,7 +429,9 @@ class HeadParser:
             or p[pos + 9] == 48
             or (i > pos + 12 and p[pos + 12] != 32)
         ):
-            raise BadMessage(f"the status line is {data[pos:i][:80]!r}, expected a code of 3 digits")
+            raise BadMessage(
+                f"the status line is {data[pos:i][:80]!r}, expected a code of 3 digits"
+            )
         head.status = int(code)
         if i > pos + 13:
             head.reason = p[pos + 13 : i].decode("utf-8", "surrogateescape")
@@ -480,7 +483,9 @@ class HeadParser:
                 raise BadMessage("Host came more than once, expected one")
             self._host = value
         elif name == b"connection":
-            self._connection = value if self._connection is None else self._connection + b"," + value
+            self._connection = (
+                value if self._connection is None else self._connection + b"," + value
+            )
         elif name == b"content-length":
             if self._length is not None:
                 raise BadMessage("Content-Length came more than once, expected one")
@@ -557,8 +562,8 @@ def make_request_head(
 ) -> RequestHead:
     """A head that came from a program, not from the wire: for copies and for tests.
 
-    `method` and `version` are taken as they are; `target` and the fields decide the rest as they would
-    on the wire. BadMessage for a target of no known form.
+    `method` and `version` are taken as they are; `target` and the fields decide the rest as they
+    would on the wire. BadMessage for a target of no known form.
     """
     head = RequestHead()
     head.method = method
