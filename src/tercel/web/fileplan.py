@@ -9,7 +9,7 @@ file. Opens nothing, sends nothing.
 import math
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from ..wire.dates import format_http_date, parse_http_date
 from ..wire.ranges import ETag, parse_etags, parse_range_slice
@@ -39,7 +39,8 @@ _CODED_TYPES = {
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
-class FilePlan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FilePlan:
     """An answer: `count` octets of `path` from `offset` on, after `status` and `headers`."""
 
     status: int
