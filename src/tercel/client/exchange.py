@@ -463,6 +463,8 @@ class ClientProtocol(WireProtocol):
                 exchange.receive_continue()
             return
         has_body = self._wire.reads_body
+        if has_body and not exchange.options.until_eof and not head.chunked:
+            has_body = head.content_length is not None
         exchange.receive_head(head, has_body)
         if not has_body and status != 101:
             exchange.receive_end()

@@ -15,7 +15,7 @@ from yarl import URL
 
 from tercel.client.errors import InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError
 
-__all__ = ("REDIRECTS", "SECRET_FIELDS", "Hop", "next_hop", "strip_fields")
+__all__ = ("REDIRECTS", "SECRET_FIELDS", "Hop", "next_hop", "same_origin", "strip_fields")
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
@@ -46,6 +46,13 @@ class Hop(NamedTuple):
     drops_secrets: bool
 
 
+def same_origin(one: URL, other: URL) -> bool:
+    """True if scheme, host and port agree, a default port written out or not."""
+    return (
+        one.scheme == other.scheme and one.raw_host == other.raw_host and one.port == other.port
+    )
+
+
 def next_hop(
     method: str,
     url: URL,
@@ -70,7 +77,7 @@ def next_hop(
     if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
         method = "GET"
         drops_body = True
-    return Hop(method, target, drops_body, target.origin() != url.origin())
+    return Hop(method, target, drops_body, not same_origin(target, url))
 
 
 def _resolve(url: URL, location: str, requote: bool, schemes: frozenset[str]) -> URL:

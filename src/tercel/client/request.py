@@ -137,7 +137,6 @@ class ClientRequest:
     _headers: CIMultiDict[str] | None = None
     _body: Payload | bytes = b""
     _body_fields: tuple[tuple[str, str], ...] = ()
-    response: ClientResponse | None = None
     auth: BasicAuth | None = None
     read_options: ReadOptions = DEFAULT_READ
     timeout: ClientTimeout = DEFAULT_TIMEOUT
@@ -452,7 +451,7 @@ class ClientRequest:
         if isinstance(body, FormData):
             body = body()
         try:
-            payload = get_payload(body)
+            payload = get_payload(body, disposition=None)
         except PayloadLookupError:
             payload = FormData(body)()
         self._body = payload
@@ -574,7 +573,6 @@ class ClientRequest:
             stream_writer=None,
         )
         response.attach(exchange, self)
-        self.response = response
         return response
 
     async def close(self) -> None:

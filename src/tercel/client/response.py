@@ -30,7 +30,7 @@ from tercel.client.options import RequestInfo
 from tercel.client.tracing import Trace
 from tercel.net.protocol import READY
 from tercel.net.streams import StreamReader
-from tercel.wire.media import parse_content_disposition, parse_content_type
+from tercel.wire.media import parse_content_type
 from tercel.wire.version import HttpVersion
 
 if TYPE_CHECKING:
@@ -241,9 +241,9 @@ class ClientResponse:
         field = self.headers.get("Content-Disposition")
         if field is None:
             return None
-        kind, parameters = parse_content_disposition(field)
-        from tercel.wire.media import content_disposition_filename
+        from tercel.wire.media import content_disposition_filename, parse_content_disposition
 
+        kind, parameters = parse_content_disposition(field)
         filename = content_disposition_filename(parameters)
         return ContentDisposition(kind, MappingProxyType(dict(parameters)), filename)
 

@@ -40,7 +40,7 @@ from tercel.client.options import (
 )
 from tercel.client.pending import OneShotResponse, PendingResult
 from tercel.client.plan import Plan, StatusCheck
-from tercel.client.redirect import Hop, next_hop
+from tercel.client.redirect import Hop, next_hop, same_origin
 from tercel.client.request import ClientRequest, DefaultFields
 from tercel.client.response import ClientResponse
 from tercel.client.retry import IDEMPOTENT, can_replay
@@ -349,7 +349,7 @@ class ClientSession:
 
     def _shares_origin(self, url: URL) -> bool:
         """True if the session's own credentials may go to `url`."""
-        return self._base_url is None or self._base_url.origin() == url.origin()
+        return self._base_url is None or same_origin(self._base_url, url)
 
     def _cookies_for(self, url: URL, own: Any) -> Any:
         """The jar's cookies for `url` with those of the call, or None."""

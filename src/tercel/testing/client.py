@@ -1,0 +1,154 @@
+"""A client for tests: a session that knows where the server of the test is.
+
+In: a test server. Out: requests by path; leaving `async with` releases every answer, the session
+and the server (testing.rst, "Test Client").
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from yarl import URL
+
+from tercel import ClientResponse, ClientSession, CookieJar
+from tercel.client.pending import PendingResult
+from tercel.testing.server import BaseTestServer, TestServer
+
+__all__ = ("TestClient",)
+
+_S = TypeVar("_S", bound=BaseTestServer)
+
+
+class TestClient(Generic[_S]):
+    """Requests to `server`, with a cookie jar that takes cookies of addresses.
+
+    `kwargs` are the arguments of `ClientSession`. TypeError where `server` is no test server: an
+    application is wrapped in `TestServer` first.
+    """
+
+    __test__ = False
+
+    def __init__(
+        self,
+        server: _S,
+        *,
+        cookie_jar: Any = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(server, BaseTestServer):
+            raise TypeError(f"server must be TestServer instance, found type: {type(server)!r}")
+        self._server = server
+        self._loop = loop
+        self._cookie_jar = cookie_jar
+        self._kwargs = kwargs
+        self._session: ClientSession | None = None
+        self._closed = False
+        self._responses: list[ClientResponse] = []
+
+    async def start_server(self) -> None:
+        """Start the server."""
+        await self._server.start_server(loop=self._loop)
+
+    @property
+    def scheme(self) -> str:
+        """The server's scheme."""
+        return self._server.scheme
+
+    @property
+    def host(self) -> str:
+        """The server's host."""
+        return self._server.host
+
+    @property
+    def port(self) -> int:
+        """The server's port."""
+        return self._server.port
+
+    @property
+    def server(self) -> _S:
+        """The server."""
+        return self._server
+
+    @property
+    def app(self) -> Any:
+        """The application that is tested, None where the server has none."""
+        return self._server.app if isinstance(self._server, TestServer) else None
+
+    @property
+    def session(self) -> ClientSession:
+        """The session; its requests need absolute URLs."""
+        if self._session is None:
+            jar = self._cookie_jar
+            if jar is None:
+                jar = CookieJar(unsafe=True, loop=self._loop)
+            self._kwargs.setdefault("retry_stale", False)
+            self._session = ClientSession(loop=self._loop, cookie_jar=jar, **self._kwargs)
+        return self._session
+
+    def make_url(self, path: str | URL) -> URL:
+        """The absolute URL of `path` on the server."""
+        return self._server.make_url(path)
+
+    async def _request(self, method: str, path: str | URL, **kwargs: Any) -> ClientResponse:
+        response = await self.session.request(method, self.make_url(path), **kwargs)
+        self._responses.append(response)
+        return response
+
+    def request(self, method: str, path: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a request; the arguments are those of `ClientSession.request`."""
+        return PendingResult(self._request(method, path, **kwargs))
+
+    def get(self, path: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a GET request."""
+        return self.request("GET", path, **kwargs)
+
+    def post(self, path: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a POST request."""
+        return self.request("POST", path, **kwargs)
+
+    def options(self, path: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make an OPTIONS request."""
+        return self.request("OPTIONS", path, **kwargs)
+
+    def head(self, path: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a HEAD request; redirects are not followed unless asked for."""
+        kwargs.setdefault("allow_redirects", False)
+        return self.request("HEAD", path, **kwargs)
+
+    def put(self, path: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a PUT request."""
+        return self.request("PUT", path, **kwargs)
+
+    def patch(self, path: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a PATCH request."""
+        return self.request("PATCH", path, **kwargs)
+
+    def delete(self, path: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+        """Make a DELETE request."""
+        return self.request("DELETE", path, **kwargs)
+
+    async def close(self) -> None:
+        """Release all answers, then close the session and the server. May be repeated."""
+        if self._closed:
+            return
+        self._closed = True
+        for response in self._responses:
+            response.close()
+        if self._session is not None:
+            await self._session.close()
+        await self._server.close()
+
+    async def __aenter__(self) -> TestClient[_S]:
+        await self.start_server()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
