@@ -501,7 +501,9 @@ async def test_never_closed_warns_once_with_its_place():
         connector = TCPConnector()
         (await connector.connect(Ask(place.url))).release()
         live = connector._live
-        with pytest.warns(ResourceWarning, match=r"Unclosed connector .*test_connector\.py") as seen:
+        with pytest.warns(
+            ResourceWarning, match=r"Unclosed connector .*test_connector\.py"
+        ) as seen:
             del connector
             gc.collect()
         assert len(seen) == 1

@@ -1,9 +1,9 @@
 """The pool's decisions, without a socket: connections are plain objects, the time is a number."""
 
 import pytest
+from yarl import URL
 
 from tercel.client.pool import ConnectionKey, EndpointStats, Pool, make_connection_key
-from yarl import URL
 
 A = ConnectionKey("a", 80, False)
 B = ConnectionKey("b", 80, False)

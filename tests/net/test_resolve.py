@@ -265,9 +265,7 @@ class NameServer(asyncio.DatagramProtocol):
 async def test_async_resolver_asks_the_nameservers_it_was_given():
     pytest.importorskip("aiodns")
     loop = asyncio.get_running_loop()
-    transport, server = await loop.create_datagram_endpoint(
-        NameServer, local_addr=("127.0.0.1", 0)
-    )
+    transport, server = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
     port = transport.get_extra_info("sockname")[1]
     resolver = AsyncResolver(nameservers=[f"127.0.0.1:{port}"])
     try:

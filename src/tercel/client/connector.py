@@ -68,6 +68,7 @@ _PORTS = {"http": 80, "https": 443}
 _SOCKS_PORT = 1080
 #: What a SOCKS5 proxy's reply means in the system's own terms.
 _SOCKS_ERRNO = {3: errno.ENETUNREACH, 4: errno.EHOSTUNREACH, 5: errno.ECONNREFUSED}
+_UNREACHED = frozenset(_SOCKS_ERRNO.values())
 
 
 class TCPConnector(BaseConnector):
@@ -287,26 +288,34 @@ class TCPConnector(BaseConnector):
         key = req.connection_key
         proxy: URL = key.proxy
         addresses = await self._find_proxy(key, traces)
-        host: str = key.host
+        hosts: list[str] = [key.host]
         if proxy.scheme in ("socks4", "socks5"):
-            found = await self._find_addresses(key, host, key.port, traces)
+            found = await self._find_addresses(key, key.host, key.port, traces)
             if proxy.scheme == "socks4":
                 found = [each for each in found if each[0] == socket.AF_INET]
                 if not found:
                     error = OSError(errno.EAFNOSUPPORT, "SOCKS4 has no IPv6 addresses")
                     raise ClientProxyConnectionError(key, error)
-            host = str(found[0][4][0])
-        elif is_legacy_ipv4(host):
-            raise InvalidUrlClientError(host, "is not a canonical IPv4 address")
+            hosts = [str(each[4][0]) for each in found]
+        elif is_legacy_ipv4(key.host):
+            raise InvalidUrlClientError(key.host, "is not a canonical IPv4 address")
         try:
-            handshake = _socks_handshake(req, proxy, host)
+            handshakes = [_socks_handshake(req, proxy, host) for host in hosts]
         except SocksError as error:
             raise ClientProxyConnectionError(key, OSError(None, error.message)) from error
 
         async def work() -> ClientProtocol:
-            with told_as(_key_of_proxy(key), ClientProxyConnectionError):
-                _, protocol = await self._open(NegotiationProtocol, addresses, None, None)
-            return await self._tunnel(req, protocol, handshake)
+            for index, handshake in enumerate(handshakes):
+                with told_as(_key_of_proxy(key), ClientProxyConnectionError):
+                    _, protocol = await self._open(NegotiationProtocol, addresses, None, None)
+                try:
+                    return await self._tunnel(req, protocol, handshake)
+                except ClientProxyConnectionError as error:
+                    # The next address may be one that the proxy can reach.
+                    is_last = index + 1 == len(handshakes)
+                    if is_last or error.os_error.errno not in _UNREACHED:
+                        raise
+            raise AssertionError("a name without addresses was resolved")
 
         return await self._bounded(req, timeout.sock_connect, timeout, work())
 

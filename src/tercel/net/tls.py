@@ -82,10 +82,13 @@ async def start_tls(
 
     `protocol` gets the new transport in `connection_made`. `server_hostname`: the name asked for
     and checked. `shutdown_timeout`: seconds that the farewell may take, None for the loop's own.
-    Raises what the handshake raises (`ssl.SSLError`, `OSError`); then, and when cancelled, the
-    transport is closed.
+    Raises what the handshake raises (`ssl.SSLError`, `OSError`, `ValueError` for a missing name);
+    then, and when cancelled, the transport is closed.
     """
     try:
+        if context.check_hostname and not server_hostname:
+            # OpenSSL would check no name at all.
+            raise ValueError("server_hostname is missing, expected the name to check")
         upgraded = await loop.start_tls(
             transport,
             protocol,
