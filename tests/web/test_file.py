@@ -14,6 +14,7 @@ import pytest
 from tercel.web import file as file_module
 from tercel.web.file import FileResponse
 from tercel.web.server import Server
+from tests.certificates import client_context, server_context
 
 BIG = bytes(range(256)) * 4 * 1024 * 5  # 5 MiB: more than any socket buffer
 Ask = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
@@ -126,6 +127,28 @@ async def test_two_on_one_connection(site: Site, tmp_path: pathlib.Path) -> None
         await reader.readuntil(b"\r\n\r\n")
         assert await reader.readexactly(len(BIG)) == BIG
     writer.close()
+
+
+async def test_over_tls(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(BIG)
+
+    async def handle(request: Any) -> FileResponse:
+        return FileResponse(path, chunk_size=100_000)
+
+    server = Server(handle, access_log=None)
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(server, "127.0.0.1", 0, ssl=server_context())
+    port = listening.sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=client_context(), server_hostname="localhost"
+    )
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    assert await reader.readexactly(len(BIG)) == BIG
+    writer.close()
+    listening.close()
+    await server.shutdown(1.0)
 
 
 async def test_conditions(site: Site, path: pathlib.Path) -> None:

@@ -25,7 +25,7 @@ async def hello(request):
     return Response(text="hello")
 
 class App:
-    debug = False
+    _debug = False
     handler = staticmethod(hello)
     def freeze(self): pass
     async def startup(self):
@@ -242,7 +242,7 @@ def test_the_loop_is_closed(loop: str) -> None:
 
 def test_the_access_log_is_seen_in_debug_mode_only() -> None:
     script = """
-    App.debug = bool(int(sys.argv[1]))
+    App._debug = bool(int(sys.argv[1]))
     run_app(App(), host="127.0.0.1", port=0)
     """
     seen: list[Any] = []
@@ -253,3 +253,33 @@ def test_the_access_log_is_seen_in_debug_mode_only() -> None:
             assert program.end() == 0
             seen.append('"GET / HTTP/1.1" 200' in program.text)
     assert seen == [False, True]
+
+
+def test_an_application_from_start_to_end() -> None:
+    script = """
+    from tercel import web
+
+    async def hello(request):
+        return web.Response(text="hello")
+
+    async def context(app):
+        print("context begins")
+        yield
+        print("context ends")
+
+    async def note(app):
+        print("on_shutdown")
+
+    app = web.Application()
+    app.router.add_get("/", hello)
+    app.cleanup_ctx.append(context)
+    app.on_shutdown.append(note)
+    web.run_app(app, host="127.0.0.1", port=0)
+    """
+    with Program(script) as program:
+        port = int(program.wait_for(SERVING)[1])
+        assert get(port).endswith(b"hello")
+        assert program.end() == 0
+    assert program.text.startswith("context begins\n")
+    assert program.text.endswith("on_shutdown\ncontext ends\n")
+    assert "Warning" not in program.text

@@ -158,7 +158,7 @@ def _show_access_log(logger: logging.Logger | None, app: Any) -> None:
     """In debug mode the default access log is seen, if nobody has configured it (logging.rst)."""
     if logger is not access_logger:
         return
-    if not (asyncio.get_running_loop().get_debug() or getattr(app, "debug", False)):
+    if not (asyncio.get_running_loop().get_debug() or getattr(app, "_debug", None) is True):
         return
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.DEBUG)
