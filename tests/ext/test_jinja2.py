@@ -373,6 +373,14 @@ async def test_static(root: str) -> None:
     assert await render("static", app=app) == f"{base}/css/a.css {base}/b.css"
 
 
+@pytest.mark.filterwarnings("ignore:It is recommended:tercel.web.NotAppKeyWarning")
+async def test_static_takes_the_key_of_old() -> None:
+    app = make_app()
+    app["static_root_url"] = "/old"
+    with pytest.warns(DeprecationWarning, match="'static_root_url' is deprecated"):
+        assert await render("static", app=app) == "/old/css/a.css /old/b.css"
+
+
 async def test_static_needs_its_root() -> None:
     with pytest.raises(RuntimeError, match="app does not define a static root url"):
         await render("static")

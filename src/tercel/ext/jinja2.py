@@ -7,6 +7,7 @@ Jinja2, which is an optional dependency (`pip install tercel[jinja2]`).
 
 import functools
 import inspect
+import warnings
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, cast
 
@@ -268,7 +269,16 @@ def _static_url(context: jinja2.runtime.Context, static_file_path: str) -> str:
 
     Raises RuntimeError where the application has no such key.
     """
-    root = context["app"].get(static_root_key)
+    app = context["app"]
+    root = app.get(static_root_key)
+    if root is None:
+        root = app.get("static_root_url")
+        if root is not None:
+            warnings.warn(
+                "'static_root_url' is deprecated, use aiohttp_jinja2.static_root_key.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
     if root is None:
         raise RuntimeError(
             "app does not define a static root url, you need to set the url root with "
