@@ -37,7 +37,7 @@ cdef class HttpConnection(WireProtocol):
     cdef _drop_rest_of_body(self)
     cdef _next(self)
     cdef _wait_idle(self)
-    cpdef refuse(self, int status, str message)
+    cpdef refuse(self, int status, message)
     cdef _close_gently(self, double seconds)
     cpdef stop_soon(self)
     cpdef lost_waiter(self)

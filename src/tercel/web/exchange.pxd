@@ -19,7 +19,7 @@ cdef bytes _CLOSE
 cdef bytes _date_and_server()
 
 @cython.locals(line=bytes)
-cdef bytes _content_type_line(str value)
+cdef bytes _content_type_line(value)
 
 
 cdef class Exchange:
@@ -39,9 +39,9 @@ cdef class Exchange:
     cdef public object task
 
     @cython.locals(size=Py_ssize_t, block=bytes, standing=bytes, connection=bytes, length=bytes, start=bytes, line=bytes)
-    cpdef respond(self, int status, str reason, fields, bytes body)
+    cpdef respond(self, int status, reason, fields, bytes body)
 
-    cpdef start(self, int status, str reason, headers, length, bint chunked)
+    cpdef start(self, int status, reason, headers, length, bint chunked)
 
     @cython.locals(pending=bytes, size=Py_ssize_t)
     cpdef write(self, data)

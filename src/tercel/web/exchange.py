@@ -144,7 +144,7 @@ class Exchange:
         if fields is None:
             block = b""
             standing = _date_and_server()
-        elif type(fields) is str:
+        elif isinstance(fields, str):
             block = _content_type_line(fields)
             standing = _date_and_server()
         else:
@@ -273,9 +273,7 @@ class Exchange:
         if self.head_sent or self._pending is not None:
             raise RuntimeError("an interim answer must come before the answer's head")
         if status < 100 or status > 199 or status == 101:
-            raise ValueError(
-                f"the status of an interim answer is {status}, expected 100 or 102 to 199"
-            )
+            raise ValueError(f"the interim status is {status}, expected 100 or 102 to 199")
         if self.head.version is _VERSION_10:
             return
         fields = encode_fields(headers.items()) if headers else b""

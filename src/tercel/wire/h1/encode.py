@@ -63,6 +63,8 @@ def encode_fields(fields: Iterable[tuple[str, str]]) -> bytes:
         if text is None:
             text = _encode_name(name)
         parts.append(text)
+        if not isinstance(value, str):
+            raise TypeError(f"the value of {name} is {value!r}, expected a str")
         encoded = value.encode("utf-8", "surrogateescape")
         if not is_field_text(encoded):
             raise ValueError(

@@ -35,17 +35,17 @@ cdef class Head:
 
 
 cdef class RequestHead(Head):
-    cdef public str authority
+    cdef public object authority
     cdef public bint expects_continue
-    cdef public str method
-    cdef public str path
-    cdef public str query
-    cdef public str scheme
-    cdef public str target
+    cdef public object method
+    cdef public object path
+    cdef public object query
+    cdef public object scheme
+    cdef public object target
 
 
 cdef class ResponseHead(Head):
-    cdef public str reason
+    cdef public object reason
     cdef public int status
 
 
@@ -110,6 +110,6 @@ cdef class HeadParser:
 
 
 @cython.locals(head=RequestHead)
-cpdef RequestHead make_request_head(str method, str target, version, headers)
+cpdef RequestHead make_request_head(method, target, version, headers)
 cdef str _bad_octet(str where, unsigned char octet)
 cdef object _read_version(bytes text)
