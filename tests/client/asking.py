@@ -1,4 +1,4 @@
-"""What the connectors' tests share: a request that only names where it goes, servers, open files."""
+"""What the tests of connectors share: a request that says where it goes, servers, open files."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Connectors on real sockets: limits, reuse, TLS, errors, closing, and cancellation at each step."""
+"""Connectors on real sockets: limits, reuse, TLS, errors, closing, cancellation at each step."""
 
 import asyncio
 import contextlib

@@ -402,6 +402,7 @@ class ClientSession:
                 stacklevel=2,
                 source=self,
             )
+            self._connector.close()  # so that it does not warn as well
 
     # --- what was asked for --------------------------------------------------------------------
 

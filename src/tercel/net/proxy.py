@@ -11,8 +11,6 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from yarl import URL
-
 from tercel.wire.errors import BadMessage, WireError
 from tercel.wire.h1.connection import Connection
 from tercel.wire.h1.encode import encode_request_head
@@ -24,7 +22,6 @@ __all__ = (
     "Handshake",
     "NegotiationProtocol",
     "TunnelRefused",
-    "find_environment_proxy",
     "join_host",
 )
 
@@ -41,22 +38,6 @@ class Handshake(Protocol):
     def rest(self) -> bytes: ...
     def start(self) -> bytes: ...
     def feed(self, data: bytes) -> bytes: ...
-
-
-def find_environment_proxy(url: URL) -> URL | None:
-    """The proxy that the environment (or the system) names for `url`, credentials and all, or None.
-
-    Reads HTTP_PROXY, HTTPS_PROXY, WS_PROXY, WSS_PROXY and NO_PROXY as `urllib.request` does.
-    """
-    from urllib.request import getproxies, proxy_bypass
-
-    found = getproxies().get(url.scheme)
-    if not found or not url.host:
-        return None
-    place = join_host(url.host, url.port) if url.port else url.host
-    if proxy_bypass(place):
-        return None
-    return URL(found if "://" in found else f"http://{found}")
 
 
 class TunnelRefused(WireError):
