@@ -21,10 +21,12 @@ test: $(VENV)/ready-dev build
 	$(PY) -m pytest -n $(JOBS) $(ARGS)
 
 check: $(VENV)/ready-dev build
-	$(PY) -m ruff format --check .
-	$(PY) -m ruff check .
-	$(PY) -m mypy
-	$(PY) -m pytest -q tests/meta
+	@status=0; \
+	$(PY) -m ruff format --check --quiet . || { echo "ruff format: see above"; status=1; }; \
+	$(PY) -m ruff check . || status=1; \
+	$(PY) -m mypy || status=1; \
+	$(PY) -m pytest -q -n $(JOBS) tests/meta || status=1; \
+	exit $$status
 
 parity: $(VENV)/ready-dev build $(PARITY)/ready
 	@status=0; \
