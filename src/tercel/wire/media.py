@@ -1,16 +1,30 @@
-"""Media types and their parameters (RFC 9110 sections 5.6.6 and 8.3), read in linear time.
+"""Media types, dispositions and their parameters, read in linear time and written.
 
-In: a Content-Type value. Out: the type in lower case and its parameters; what is malformed is left
-out, for a type that can't be read means unknown octets, not a broken message.
+In: Content-Type (RFC 9110 section 8.3) and Content-Disposition values (RFC 6266, 7578). Out: the
+type in lower case and its parameters; what is malformed is left out, for a type that can't be read
+means unknown octets, not a broken message. Writing refuses what would end a field early.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-__all__ = ("parse_content_type", "parse_parameters", "quote_parameter")
+__all__ = (
+    "content_disposition_filename",
+    "format_content_disposition",
+    "is_token",
+    "parse_content_disposition",
+    "parse_content_type",
+    "parse_parameters",
+    "quote_parameter",
+)
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+#: The charsets of RFC 8187 and of the senders before it; no others, for codecs run code.
+_CHARSETS = {"utf-8": "utf-8", "iso-8859-1": "latin-1", "us-ascii": "ascii", "": "utf-8"}
 
 
 @lru_cache(maxsize=256)
@@ -79,3 +93,103 @@ def quote_parameter(value: str) -> str:
     if is_token(value):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def parse_content_disposition(value: str) -> tuple[str | None, dict[str, str]]:
+    """Type and parameters of a Content-Disposition value; names in lower case.
+
+    A parameter such as `filename*` is decoded (RFC 8187) and left out where that fails; the
+    numbered pieces of RFC 2231 stay as they are. A type that is no token is None, and there are no
+    parameters then.
+    """
+    kind, _, rest = value.partition(";")
+    kind = kind.strip(" \t").lower()
+    if not is_token(kind):
+        return None, {}
+    parameters = {}
+    for name, text in parse_parameters(rest).items():
+        if name[-1] == "*" and name.count("*") == 1:
+            decoded = _decode_extended(text)
+            if decoded is None:
+                continue
+            text = decoded
+        parameters[name] = text
+    return kind, parameters
+
+
+def content_disposition_filename(
+    parameters: Mapping[str, str], name: str = "filename"
+) -> str | None:
+    """The file name among the parameters of `parse_content_disposition`; None without one.
+
+    `filename*` comes before `filename`, and this before pieces `filename*0`, `filename*1*`, ...
+    (RFC 2231 section 3). It is what the sender wrote: a path of its own choosing.
+    """
+    if not parameters:
+        return None
+    if f"{name}*" in parameters:
+        return parameters[f"{name}*"]
+    if name in parameters:
+        return parameters[name]
+    pieces = []
+    extended = f"{name}*0*" in parameters
+    while (index := len(pieces)) < len(parameters):
+        plain = parameters.get(f"{name}*{index}")
+        coded = parameters.get(f"{name}*{index}*")
+        if plain is not None:
+            pieces.append(plain.replace("%", "%25") if extended else plain)
+        elif coded is not None and extended:
+            pieces.append(coded)
+        else:
+            break
+    if not pieces:
+        return None
+    return _decode_extended("".join(pieces)) if extended else "".join(pieces)
+
+
+def _decode_extended(value: str) -> str | None:
+    """The text of charset'language'percent-encoded octets; None where it is malformed."""
+    charset, first, rest = value.partition("'")
+    language, second, coded = rest.partition("'")
+    codec = _CHARSETS.get(charset.lower())
+    if not first or not second or codec is None or not coded.isascii() or _PERCENT.search(coded):
+        return None
+    from urllib.parse import unquote_to_bytes
+
+    try:
+        return unquote_to_bytes(coded).decode(codec)
+    except UnicodeDecodeError:
+        return None
+
+
+def format_content_disposition(
+    kind: str,
+    parameters: Mapping[str, str],
+    *,
+    quote_fields: bool = True,
+    charset: str = "utf-8",
+) -> str:
+    """A Content-Disposition value (client_reference, "FormData").
+
+    With `quote_fields`, file names are percent-encoded and other texts beyond ASCII written as
+    RFC 8187 has it; without, all are quoted strings as they are. Raises ValueError for a type or
+    name that is no token, and for control characters that are not encoded.
+    """
+    if not is_token(kind):
+        raise ValueError(f"Content-Disposition type is {kind!r}, expected a token")
+    from urllib.parse import quote
+
+    pieces = [kind]
+    for name, text in parameters.items():
+        if not is_token(name):
+            raise ValueError(f"Content-Disposition parameter is named {name!r}, expected a token")
+        if quote_fields and name.lower() == "filename":
+            pieces.append(f'{name}="{quote(text, "", charset)}"')
+        elif quote_fields and not text.isascii():
+            pieces.append(f"{name}*={charset}''{quote(text, '', charset)}")
+        elif _CONTROL.search(text):
+            raise ValueError(f"Content-Disposition {name} holds a control character: {text!r}")
+        else:
+            escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+            pieces.append(f'{name}="{escaped}"')
+    return "; ".join(pieces)
