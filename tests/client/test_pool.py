@@ -226,6 +226,17 @@ def test_the_key_tells_every_way_apart():
     assert make_connection_key(URL_A) == make_connection_key(URL("https://a.example/y?z"))
 
 
+def test_no_password_is_shown():
+    key = make_connection_key(
+        URL_A,
+        proxy=URL("http://joe:secret@proxy.example"),
+        proxy_auth=("joe", "secret"),
+        proxy_headers={"Proxy-Authorization": "secret"},
+    )
+    assert "secret" not in repr(key)
+    assert "proxy.example" in repr(key)
+
+
 def test_what_needs_different_keys_never_shares_a_connection():
     pool = make_pool()
     for number, variant in enumerate(VARIANTS):

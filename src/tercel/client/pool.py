@@ -53,6 +53,15 @@ class ConnectionKey(NamedTuple):
     server_hostname: str | None = None
     path: str = ""
 
+    def __repr__(self) -> str:
+        # Errors carry keys, and logs show errors: no passwords here.
+        parts = [f"{self.host}:{self.port}", f"is_ssl={self.is_ssl}", f"ssl={self.ssl!r}"]
+        if self.proxy is not None:
+            parts.append(f"proxy={str(self.proxy.with_user(None))!r}")
+        if self.server_hostname is not None:
+            parts.append(f"server_hostname={self.server_hostname!r}")
+        return f"<ConnectionKey {' '.join(parts)}>"
+
 
 def make_connection_key(
     url: URL,

@@ -31,6 +31,10 @@ _DIGITS = frozenset("0123456789")
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def _is_ipv4(host: str) -> bool:
     parts = host.split(".")
     if len(parts) != 4:
@@ -300,7 +304,7 @@ class AddressBook:
         key = (host, port)
         entry = self._entries.pop(key, None)
         if entry is not None:
-            if entry.due is None or entry.due > asyncio.get_running_loop().time():
+            if entry.due is None or entry.due > _now():
                 self._entries[key] = entry
                 results = entry.next_order()
                 for observer in observers:
@@ -360,7 +364,7 @@ class AddressBook:
     def _keep(self, key: tuple[str, int], results: list[ResolveResult]) -> None:
         if not results:
             return
-        now = asyncio.get_running_loop().time()
+        now = _now()
         self._entries.pop(key, None)
         self._entries[key] = _Entry(results, None if self._ttl is None else now + self._ttl)
         while len(self._entries) > self._max_size:
