@@ -28,7 +28,7 @@ from tercel.client.errors import (
 from tercel.client.exchange import Exchange
 from tercel.client.options import RequestInfo
 from tercel.client.tracing import Trace
-from tercel.net.protocol import READY
+from tercel.net.protocol import Ready
 from tercel.net.streams import StreamReader
 from tercel.wire.media import parse_content_type
 from tercel.wire.version import HttpVersion
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ("ClientResponse", "ContentDisposition")
 
+_DONE = Ready()
 #: Set-Cookie fields read of one answer.
 MAX_COOKIES = 50
 #: Octets of the body that an error raised for a status carries.
@@ -424,7 +425,7 @@ class ClientResponse:
         exchange = self._exchange
         if exchange is not None and not exchange.body_done:
             exchange.abandon()
-        return READY
+        return _DONE
 
     def close(self) -> None:
         """Close the connection, unless it went back already."""

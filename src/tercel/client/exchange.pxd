@@ -1,0 +1,120 @@
+cimport cython
+
+from tercel.net.protocol cimport WireProtocol
+from tercel.wire.h1.connection cimport Connection, EndOfMessage
+from tercel.wire.h1.heads cimport Head, ResponseHead
+
+cdef int _MAX_INTERIM
+cdef Py_ssize_t _DECODED_PIECE
+
+
+cdef class Exchange:
+    cdef bytes _body
+    cdef object _decoder
+    cdef list _ends
+    cdef list _pieces
+    cdef Py_ssize_t _size
+    cdef list _undecoded
+    cdef object _waiter
+    cdef public bint allows_upgrade
+    cdef readonly bint body_done
+    cdef public object connection
+    cdef public object continue_waiter
+    cdef public object deadline
+    cdef readonly object error
+    cdef readonly ResponseHead head
+    cdef readonly int interim
+    cdef readonly bint is_done
+    cdef readonly str method
+    cdef readonly object options
+    cdef readonly ClientProtocol protocol
+    cdef public bint sends_close
+    cdef readonly object stream
+    cdef public object upload
+    cdef public bint upload_done
+
+    cpdef wait_head(self)
+
+    @cython.locals(protocol=ClientProtocol)
+    cpdef write(self, data)
+
+    cpdef finish_upload(self)
+    cpdef fail_upload(self, error)
+    cpdef take_body(self)
+
+    @cython.locals(pieces=list, ends=list, index=Py_ssize_t)
+    cpdef open_stream(self)
+
+    @cython.locals(protocol=ClientProtocol)
+    cpdef tuple upgrade(self)
+
+    cpdef abandon(self)
+    cpdef expire(self)
+    cpdef fail(self, error)
+    cpdef receive_continue(self)
+    cdef receive_head(self, ResponseHead head, bint has_body)
+    cdef receive_piece(self, bytes piece, bint ends_chunk)
+
+    @cython.locals(head=ResponseHead)
+    cdef receive_end(self)
+
+    cdef go_on(self)
+
+    @cython.locals(undecoded=list, done=bytes)
+    cdef _decode(self, bint ends_chunk)
+
+    cdef _put(self, bytes piece, bint ends_chunk)
+    cdef _wake_continue(self)
+    cdef _cancel_upload(self)
+
+    @cython.locals(protocol=ClientProtocol)
+    cdef _give_back(self)
+
+
+cdef object _make_decoder(ResponseHead head)
+
+
+cdef class ClientProtocol(WireProtocol):
+    cdef object _closed
+    cdef Exchange _exchange
+    cdef object _limits
+    cdef double _sock_read
+    cdef readonly Py_ssize_t exchanges
+    cdef public bint holds_end
+    cdef readonly bint is_held
+    cdef public bint should_close
+
+    cpdef bint is_connected(self) except? 0
+
+    cpdef begin(self, Exchange exchange)
+    cpdef end(self, Exchange exchange)
+    cpdef bytes switch(self)
+    cpdef refuse(self, error)
+
+    @cython.locals(exchange=Exchange, has_body=bint, status=int)
+    cpdef on_head(self, Head head)
+
+    @cython.locals(exchange=Exchange)
+    cpdef on_piece(self, bytes piece)
+
+    @cython.locals(exchange=Exchange)
+    cpdef on_end(self, EndOfMessage end)
+
+    @cython.locals(exchange=Exchange)
+    cpdef on_error(self, error)
+
+    cpdef bint on_eof(self) except? 1
+
+    @cython.locals(exchange=Exchange)
+    cpdef on_lost(self, error)
+
+    @cython.locals(exchange=Exchange)
+    cpdef on_deadline(self)
+
+    @cython.locals(exchange=Exchange)
+    cpdef data_received(self, data)
+
+    cpdef pause_reading(self)
+
+    @cython.locals(exchange=Exchange)
+    cpdef resume_reading(self)
