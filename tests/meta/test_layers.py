@@ -1,5 +1,7 @@
 """A folder imports only from folders above it; no cycles, however lazy; wire does no I/O."""
 
+import ast
+
 import pytest
 
 from tests.meta.house import Module, list_modules
@@ -35,13 +37,13 @@ NO_IO = {
     "ssl",
     "select",
     "selectors",
-    "time",
     "logging",
     "threading",
     "io",
     "os",
 }
 NO_IO |= {"random", "secrets", "subprocess", "pathlib", "tempfile", "uvloop"}
+CLOCKS = {"monotonic", "monotonic_ns", "now", "perf_counter", "sleep", "time_ns", "today", "utcnow"}
 VAGUE = {"utils", "util", "helpers", "helper", "base", "common", "misc"}
 
 
@@ -99,11 +101,23 @@ def test_no_cycles() -> None:
     assert not cycle, "imports go in a circle: " + " -> ".join(cycle)
 
 
-@pytest.mark.parametrize(
+WIRE = pytest.mark.parametrize(
     "module",
     [module for module in list_modules() if module.name.startswith("tercel.wire")],
     ids=lambda module: module.name,
 )
+
+
+@WIRE
+def test_wire_asks_no_clock(module: Module) -> None:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute):
+            text = ast.unparse(node)
+            assert node.attr not in CLOCKS, f"line {node.lineno}: {text}"
+            assert text != "time.time", f"line {node.lineno}: {text}"
+
+
+@WIRE
 def test_wire_does_no_io(module: Module) -> None:
     used = {base.partition(".")[0] for base, _ in module.import_names()}
     assert not used & NO_IO

@@ -120,6 +120,8 @@ def test_declarations_match_the_source(module: Module) -> None:
     body = module.tree.body
     assert not set(own.functions) - functions_in(body), "functions that the .py does not have"
     assert not set(own.fields) - names_in(body), "names that the .py does not have"
+    public = [name for name in own.fields if not name.startswith("_")]
+    assert not public, f"{public} vanish from the compiled module; nobody could import them"
     classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
     assert not set(declared) - set(classes), "classes that the .py does not have"
     for name, declaration in declared.items():
