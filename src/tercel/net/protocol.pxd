@@ -3,7 +3,7 @@ cimport cython
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
 from tercel.wire.h1.heads cimport Head
 
-cdef object READY
+cdef object _READY
 
 
 cdef class Ready:

@@ -12,7 +12,7 @@ from tercel.wire.errors import WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.heads import Head
 
-__all__ = ("READY", "Ready", "WireProtocol")
+__all__ = ("Ready", "WireProtocol")
 
 
 class Ready:
@@ -24,7 +24,7 @@ class Ready:
         return iter(())
 
 
-READY = Ready()
+_READY = Ready()
 
 
 class WireProtocol:
@@ -161,7 +161,7 @@ class WireProtocol:
         if self.is_closed:
             raise ConnectionResetError("Cannot write to closing transport")
         if not self.must_drain:
-            return READY
+            return _READY
         waiter = self.loop.create_future()
         if self._drain_waiters is None:
             self._drain_waiters = []

@@ -3,20 +3,20 @@ cimport cython
 
 cdef class ByteQueue:
     cdef object _boundaries
+    cdef public bint _eof
     cdef object _eof_callbacks
-    cdef object _pieces
-    cdef object _scanned
-    cdef object _separator
+    cdef public object _eof_waiter
+    cdef public object _error
+    cdef public object _flow
     cdef Py_ssize_t _high
+    cdef bint _is_paused
+    cdef public object _loop
     cdef Py_ssize_t _low
     cdef Py_ssize_t _max_pieces
     cdef Py_ssize_t _offset
-    cdef bint _is_paused
-    cdef public bint _eof
-    cdef public object _error
-    cdef public object _eof_waiter
-    cdef public object _flow
-    cdef public object _loop
+    cdef object _pieces
+    cdef object _scanned
+    cdef object _separator
     cdef readonly Py_ssize_t _size
     cdef public object _timer
     cdef public object _waiter

@@ -5,50 +5,50 @@ cdef object _normal_path
 
 
 cdef class Endpoint:
-    cdef public object route
     cdef public tuple apps
-    cdef public tuple names
-    cdef public object run
     cdef public object expect_handler
     cdef public bint has_hook
+    cdef public tuple names
+    cdef public object route
+    cdef public object run
 
 
 cdef class Match:
-    cdef public Endpoint endpoint
-    cdef public tuple values
     cdef public set allowed
+    cdef public Endpoint endpoint
     cdef public str method
+    cdef public tuple values
 
     cpdef str value(self, Py_ssize_t index)
     cpdef info(self)
 
 
 cdef class Leaf:
-    cdef public bint is_custom
-    cdef public bint takes_rest
-    cdef public tuple rank
-    cdef public object resource
-    cdef public dict methods
     cdef public Endpoint any
-    cdef public object regex
+    cdef public bint is_custom
+    cdef public dict methods
     cdef public Py_ssize_t prefix_size
+    cdef public tuple rank
+    cdef public object regex
+    cdef public object resource
     cdef public RouteTable table
+    cdef public bint takes_rest
 
 
 cdef class RegexEdge:
-    cdef public str source
     cdef public object fullmatch
     cdef public tuple groups
     cdef public Node node
+    cdef public str source
 
 
 cdef class Node:
     cdef public dict fixed
-    cdef public Node plain
-    cdef public list regexes
     cdef public list leaves
     cdef public list open_leaves
+    cdef public Node plain
     cdef public list prefix_leaves
+    cdef public list regexes
 
 
 cdef class Candidate:
@@ -57,12 +57,12 @@ cdef class Candidate:
 
 
 cdef class Walk:
+    cdef public Py_ssize_t count
+    cdef public list found
     cdef public str path
     cdef public list segments
-    cdef public Py_ssize_t count
     cdef public Py_ssize_t steps
     cdef public list values
-    cdef public list found
 
     @cython.locals(child=Node, leaf=Leaf, segment=str)
     cpdef visit(self, Node node, Py_ssize_t index)
@@ -82,12 +82,12 @@ cpdef tuple _rank_of(Candidate candidate)
 
 
 cdef class RouteTable:
-    cdef public dict fixed
-    cdef public Node root
-    cdef public Endpoint missing
     cdef public list domains
+    cdef public dict fixed
     cdef public bint is_sync
+    cdef public Endpoint missing
     cdef public bint needs_host
+    cdef public Node root
     cdef public Py_ssize_t steps
 
     @cython.locals(methods=dict, match=Match)
