@@ -217,6 +217,16 @@ async def test_expect():
         app.router.add_get("/bad", handler, expect_handler=lambda request: None)
 
 
+async def test_unknown_expectations():
+    app = web.Application()
+    app.router.add_get("/", handler)
+    with pytest.raises(web.HTTPExpectationFailed) as caught:
+        await ask(app, "GET", "/", {"Expect": "more"})
+    assert caught.value.text == "Unknown Expect: more"
+    with pytest.raises(web.HTTPNotFound):
+        await ask(app, "GET", "/nope", {"Expect": "more"})
+
+
 async def test_plain_functions_and_other_callables():
     class Callable:
         async def __call__(self, request):

@@ -423,7 +423,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
             run = self._link(endpoint)
         if endpoint.has_hook:
             request._has_prepare_hook = True
-        if head.expects_continue and match.allowed is None:
+        if head.expects and match.allowed is None:
             return _answer_expecting(request, endpoint.route, run)
         return run(request)  # type: ignore[no-any-return]
 

@@ -46,7 +46,7 @@ class AbstractRouteDef(abc.ABC):
         """Register with `router`; the routes that came of it."""
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False, slots=True)
 class RouteDef(AbstractRouteDef):
     """A method, a path, a handler, and further arguments of `UrlDispatcher.add_route`."""
 
@@ -68,7 +68,7 @@ class RouteDef(AbstractRouteDef):
         return [router.add_route(self.method, self.path, self.handler, **self.kwargs)]
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False, slots=True)
 class StaticDef(AbstractRouteDef):
     """A prefix, a directory, and further arguments of `UrlDispatcher.add_static`."""
 

@@ -36,6 +36,7 @@ cdef class Head:
 
 cdef class RequestHead(Head):
     cdef public object authority
+    cdef public bint expects
     cdef public bint expects_continue
     cdef public object method
     cdef public object path

@@ -141,10 +141,20 @@ class RequestHead(Head):
 
     `path` is the target's path as sent (percent-encoded), `query` what follows its `?` or an empty
     string; `authority` and `scheme` are set for the absolute and authority forms only;
-    `expects_continue` is True if the peer waits for `100 Continue` before it sends the body.
+    `expects_continue` is True if the peer waits for `100 Continue` before it sends the body,
+    `expects` if it sent any Expect field.
     """
 
-    __slots__ = ("authority", "expects_continue", "method", "path", "query", "scheme", "target")
+    __slots__ = (
+        "authority",
+        "expects",
+        "expects_continue",
+        "method",
+        "path",
+        "query",
+        "scheme",
+        "target",
+    )
 
     def __init__(self) -> None:  # sets Head's attributes itself: one call less for every request
         self._block = b""
@@ -161,6 +171,7 @@ class RequestHead(Head):
         self.query = ""
         self.scheme = ""
         self.authority = ""
+        self.expects = False
         self.expects_continue = False
 
 
@@ -532,6 +543,7 @@ class HeadParser:
         ):
             self._finish(head)
         if self._expect is not None and head.version is _VERSION_11:
+            head.expects = True
             head.expects_continue = self._expect.lower() == b"100-continue"
 
     def _is_plain_host(self, value: bytes) -> bool:
@@ -590,6 +602,7 @@ def make_request_head(
         head.content_length = int(length)
     if b"upgrade" in options:
         head.upgrade = headers.get("Upgrade")
+    head.expects = "Expect" in headers
     head.expects_continue = headers.get("Expect", "").lower() == "100-continue"
     return head
 
