@@ -36,7 +36,7 @@ parity: $(VENV)/ready-dev build $(PARITY)/ready
 	exit $$status
 
 bench: $(VENV)/ready-bench build
-	$(PY) benchmarks/http.py $(ARGS)
+	$(PY) benchmarks/compare_servers.py $(ARGS)
 
 # Compiles what is out of date; without a C compiler the interpreted package stays, with one warning.
 build: $(VENV)/ready-tools

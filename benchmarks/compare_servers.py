@@ -1,6 +1,6 @@
 """Compares HTTP servers in one interleaved run: the server on one core, wrk on the other.
 
-Usage: http.py [--rounds N] [--seconds S] [--cases a,b] [--servers a,b] [--json FILE]
+Usage: compare_servers.py [--rounds N] [--seconds S] [--cases a,b] [--servers a,b] [--json FILE]
 
 Prints, for each case and server, the medians of requests per second, CPU microseconds of the
 server per request, the 99th percentile in milliseconds, and the ratio of CPU time to aiohttp's
