@@ -18,8 +18,9 @@ class Greeter(asyncio.Protocol):
 
 
 def test_format_address() -> None:
-    assert format_address("http", "localhost", 80) == "http://localhost:80"
-    assert format_address("https", "::1", 443) == "https://[::1]:443"
+    assert format_address("http", "localhost", 80) == "http://localhost"
+    assert format_address("https", "::1", 443) == "https://[::1]"
+    assert format_address("https", "::1", 80) == "https://[::1]:80"
 
 
 async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:

@@ -206,6 +206,48 @@ async def test_chunked_and_compressed(site: Site, tmp_path: pathlib.Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        (None, None),
+        ("identity", None),
+        ("deflate", None),
+        ("gzip", "gzip"),
+        ("gzip, br", "br"),
+        ("br;q=0.1, gzip", "gzip"),
+        ("zstd", "zstd"),
+        ("gzip;q=0", None),
+    ],
+)
+async def test_siblings(
+    site: Site, path: pathlib.Path, accepted: str | None, coding: str | None
+) -> None:
+    for name, suffix in (("br", ".br"), ("zstd", ".zst"), ("gzip", ".gz")):
+        pathlib.Path(f"{path}{suffix}").write_bytes(name.encode())
+    site.make = lambda request: FileResponse(path, headers={"Vary": "X"})
+    status, headers, body = await site.ask(**{"Accept_Encoding": accepted} if accepted else {})
+    assert (status, headers["content-type"]) == (200, "text/plain")
+    assert headers.get("content-encoding") == coding
+    assert headers["vary"] == ("X, Accept-Encoding" if coding else "X")
+    assert body == (coding.encode() if coding else b"hello" * 10)
+    assert headers["content-length"] == str(len(body))
+
+
+async def test_a_sibling_that_is_a_link_or_alone_is_not_sent(
+    site: Site, path: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    pathlib.Path(f"{path}.gz").symlink_to(tmp_path / "secret")
+    pathlib.Path(f"{path}.br").mkdir()
+    site.make = lambda request: FileResponse(path)
+    status, headers, body = await site.ask(Accept_Encoding="gzip, br")
+    assert (status, body) == (200, b"hello" * 10)
+    assert "content-encoding" not in headers
+    (tmp_path / "b.txt.gz").write_bytes(b"alone")
+    site.make = lambda request: FileResponse(tmp_path / "b.txt")
+    assert (await site.ask(Accept_Encoding="gzip"))[0] == 404
+
+
+@pytest.mark.parametrize(
     ("kind", "status"),
     [("missing", 404), ("under a file", 404), ("nul", 404), ("directory", 403), ("pipe", 403)],
 )

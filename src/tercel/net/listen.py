@@ -19,6 +19,7 @@ __all__ = ("format_address", "listen_pipe", "listen_socket", "listen_tcp", "list
 
 ProtocolFactory = Callable[[], Any]
 
+_PORTS = {"http": 80, "https": 443}
 _REASONS = {
     errno.EADDRINUSE: "address already in use",
     errno.EACCES: "permission denied",
@@ -28,8 +29,9 @@ _REASONS = {
 
 
 def format_address(scheme: str, host: str, port: int) -> str:
-    """The URL of a TCP address; an IPv6 address is put in brackets."""
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    """The URL of a TCP address: IPv6 in brackets, without a port that the scheme implies."""
+    place = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{place}" if port == _PORTS.get(scheme) else f"{scheme}://{place}:{port}"
 
 
 async def listen_tcp(

@@ -11,9 +11,9 @@ import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..hdrs import CONTENT_TYPE
+from ..hdrs import CONTENT_ENCODING, CONTENT_TYPE, VARY
 from ..net.sendfile import send_file
-from .fileplan import FilePlan, plan_answer
+from .fileplan import SUFFIXES, FilePlan, plan_answer
 from .stream import StreamResponse
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _SMALL = 64 * 1024  # octets: up to here one read and one write cost less than t
 
 # Opening a pipe must not wait for somebody to write into it.
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class _Opened(NamedTuple):
@@ -41,8 +42,9 @@ class FileResponse(StreamResponse):
     `chunk_size` is the number of octets read at a time where the kernel can't send files (262144
     by default); `status`, `reason` and `headers` are as for StreamResponse, and a Content-Type
     among the headers is kept. If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since,
-    If-Range and one Range are honoured as RFC 9110 has it. A missing file gives 404, one that may
-    not be read or is no file 403.
+    If-Range and one Range are honoured as RFC 9110 has it. A sibling `.br`, `.zst` or `.gz` is sent
+    to a client that accepts its coding, unless it is a symbolic link. A missing file gives 404, one
+    that may not be read or is no file 403.
     """
 
     _sends_head_at_once = False
@@ -90,6 +92,7 @@ class FileResponse(StreamResponse):
             request.headers,
             self._status,
             self._compression,
+            not self._compression and CONTENT_ENCODING not in self.headers,
         )
         try:
             return await asyncio.shield(opening)
@@ -103,7 +106,9 @@ class FileResponse(StreamResponse):
             self.set_status(plan.status)
         headers = self.headers
         for name, value in plan.headers:
-            if name != "Content-Type" or CONTENT_TYPE not in headers:
+            if name == "Vary" and VARY in headers:
+                headers[VARY] = f"{headers[VARY]}, {value}"
+            elif name != "Content-Type" or CONTENT_TYPE not in headers:
                 headers[name] = value
         self._count = plan.count
 
@@ -137,14 +142,17 @@ class FileResponse(StreamResponse):
 
 
 def _open_file(
-    path: str, method: str, headers: Mapping[str, str], status: int, is_coded: bool
+    path: str,
+    method: str,
+    headers: Mapping[str, str],
+    status: int,
+    is_coded: bool,
+    may_be_sibling: bool,
 ) -> _Opened:
     """Open and plan; runs outside the event loop's thread."""
     try:
         file = open(path, "rb", buffering=0, opener=_open_quickly)  # noqa: SIM115
-    except PermissionError:
-        return _Opened(FilePlan(403, (), 0, 0, path), None, None)
-    except IsADirectoryError:
+    except (PermissionError, IsADirectoryError):
         return _Opened(FilePlan(403, (), 0, 0, path), None, None)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return _Opened(FilePlan(404, (), 0, 0, path), None, None)
@@ -153,7 +161,17 @@ def _open_file(
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             return _Opened(FilePlan(403, (), 0, 0, path), None, None)
-        plan = plan_answer(path, found, method, headers, status=status, is_coded=is_coded)
+        coding = None
+        accepted = headers.get("Accept-Encoding") if may_be_sibling else None
+        if accepted:
+            sibling, coding = _open_sibling(path, accepted)
+            if sibling is not None:
+                file.close()
+                file = sibling
+                found = os.fstat(file.fileno())
+        plan = plan_answer(
+            path, found, method, headers, status=status, is_coded=is_coded, coding=coding
+        )
         if method == "HEAD" or not plan.count:
             return _Opened(plan, None, None)
         if plan.count <= _SMALL:
@@ -168,8 +186,35 @@ def _open_file(
             file.close()
 
 
+def _open_sibling(path: str, accepted: str) -> tuple[Any, str | None]:
+    """The file and the coding of the sibling that the client likes best; None and None without."""
+    from ..wire.coding import choose_coding
+
+    offered = list(SUFFIXES)
+    while offered:
+        coding = choose_coding(accepted, tuple(offered))
+        if coding == "identity":
+            break
+        offered.remove(coding)
+        try:
+            file = open(path + SUFFIXES[coding], "rb", buffering=0, opener=_open_no_link)  # noqa: SIM115
+        except OSError:
+            continue
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file, coding
+        file.close()
+    return None, None
+
+
 def _open_quickly(path: str, flags: int) -> int:
     return os.open(path, flags | _FLAGS)
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    """A sibling that is a link could lead out of the directory that is served (CVE-2024-42367)."""
+    if not _NO_LINK and os.path.islink(path):
+        raise OSError(f"{path} is a symbolic link")
+    return os.open(path, flags | _FLAGS | _NO_LINK)
 
 
 def _close_opened(opening: "asyncio.Future[_Opened]") -> None:

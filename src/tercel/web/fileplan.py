@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..wire.dates import format_http_date, parse_http_date
 from ..wire.ranges import ETag, parse_etags, parse_range_slice
 
-__all__ = ("FilePlan", "guess_content_type", "plan_answer")
+__all__ = ("SUFFIXES", "FilePlan", "guess_content_type", "plan_answer")
 
 # What the standard library's table lacks in one of the Python versions, or names by an older name.
 _TYPES = {
@@ -36,6 +36,9 @@ _CODED_TYPES = {
     "xz": "application/x-xz",
     "zstd": "application/zstd",
 }
+# Siblings that hold a file in a content coding, most wanted first.
+SUFFIXES = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
+
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -58,12 +61,13 @@ def plan_answer(
     *,
     status: int = 200,
     is_coded: bool = False,
+    coding: str | None = None,
 ) -> FilePlan:
     """What the file at `path` is answered with.
 
     `status` is the one for the whole file; conditions and ranges are looked at for 200 only.
     `is_coded` says that a content coding is applied on the way: there are no ranges then, and the
-    entity tag is weak.
+    entity tag is weak. `coding` says that `stat` is that of the file's sibling in this coding.
     """
     size = stat.st_size
     tag = ETag(f"{stat.st_mtime_ns:x}-{size:x}", is_coded)
@@ -71,13 +75,18 @@ def plan_answer(
     quoted = f'W/"{tag.value}"' if is_coded else f'"{tag.value}"'
     known: tuple[tuple[str, str], ...]
     known = (("ETag", quoted), ("Last-Modified", format_http_date(modified)))
+    content_type = guess_content_type(path)
+    if coding is not None:
+        path += SUFFIXES[coding]
+        known += (("Content-Encoding", coding), ("Vary", "Accept-Encoding"))
     if status == 200:
         failed = _find_failed_condition(tag, modified, method, headers)
         if failed == 304:
-            return FilePlan(304, known, 0, 0, path)
+            kept = tuple(pair for pair in known if pair[0] != "Content-Encoding")
+            return FilePlan(304, kept, 0, 0, path)
         if failed is not None:
             return FilePlan(failed, (), 0, 0, path)
-    known = (("Content-Type", guess_content_type(path)), *known)
+    known = (("Content-Type", content_type), *known)
     if is_coded:
         return FilePlan(status, known, 0, size, path)
     known += (("Accept-Ranges", "bytes"),)
