@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["IS_AIOHTTP", "IS_TERCEL", "SUBJECT", "improvement", "load"]
+__all__ = ["IS_AIOHTTP", "IS_TERCEL", "SUBJECT", "improvement", "later", "load"]
 
 SUBJECT = os.environ.get("TERCEL_SUBJECT", "tercel")
 IS_TERCEL = SUBJECT == "tercel"
@@ -31,6 +31,11 @@ def load(name: str = "") -> Any:
             raise
         found = importlib.import_module("tercel.compat").__aiohttp_modules__[name]
         return SimpleNamespace(**found) if isinstance(found, dict) else importlib.import_module(found)
+
+
+def later(why: str) -> Any:
+    """Mark a statement that Tercel does not hold yet: it must fail there until its issue is done."""
+    return pytest.mark.xfail(IS_TERCEL, reason=why, strict=True)
 
 
 def improvement(why: str) -> Any:

@@ -118,7 +118,7 @@ async def test_expect_handler_is_a_coroutine(web):
     async def handler(request):
         pass
 
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, TypeError)):
         web.Application().router.add_get("/", handler, expect_handler=lambda request: None)
 
 

@@ -2,8 +2,6 @@
 
 import pytest
 
-from tests.documented.subject import improvement
-
 
 def noting(web, seen, name):
     @web.middleware
@@ -307,30 +305,6 @@ async def test_old_and_new_together(serve, web):
     assert seen == [
         "1 called", "old called", "2 called", "2 finished", "old finished", "1 finished"
     ]
-
-
-@improvement("a cached chain costs a call per middleware, so it may not be rebuilt per request")
-async def test_old_factory_is_called_once_per_route(serve, web):
-    calls = []
-
-    async def factory(app, handler):
-        calls.append(handler)
-
-        async def middleware_handler(request):
-            return await handler(request)
-
-        return middleware_handler
-
-    async def handler(request):
-        return web.Response(text="ok")
-
-    app = web.Application(middlewares=[factory])
-    app.router.add_get("/", handler)
-    with pytest.warns(DeprecationWarning):
-        server = await serve(app)
-        for _ in range(3):
-            await server.get("/")
-    assert len(calls) == 1
 
 
 # normalize_path_middleware

@@ -611,29 +611,46 @@ def test_own_definition(web):
 async def test_register_resource(serve, web):
     """web_advanced.rst "Custom resource implementation"."""
 
-    class Everything(web.Resource):
+    class Every(web.AbstractResource):
+        def __init__(self):
+            super().__init__(name="every")
+            self.route = web.ResourceRoute("GET", handler, self)
+
         @property
         def canonical(self):
-            return "/everything"
+            return "/every"
 
-        def url_for(self, **kwargs):
-            return URL("/everything")
+        def url_for(self, *args, **kwargs):
+            return URL("/every")
 
         def add_prefix(self, prefix):
             raise NotImplementedError
 
         def get_info(self):
-            return {}
+            return {"path": "/every"}
 
         def raw_match(self, path):
             return False
 
-        def _match(self, path):
-            return {"any": path} if path.startswith("/every") else None
+        def freeze(self):
+            pass
+
+        async def resolve(self, request):
+            if not request.path.startswith("/every"):
+                return None, set()
+            return web.UrlMappingMatchInfo({"path": request.path}, self.route), {"GET"}
+
+        def __len__(self):
+            return 1
+
+        def __iter__(self):
+            return iter([self.route])
 
     app = web.Application()
-    resource = Everything(name="e")
-    resource.add_route("GET", handler)
+    resource = Every()
     app.router.register_resource(resource)
-    assert app.router["e"] is resource
+    assert app.router["every"] is resource
     assert resource in app.router.resources()
+    server = await serve(app)
+    assert (await server.get("/every/thing")).text == "{'path': '/every/thing'}"
+    assert (await server.get("/other")).status == 404

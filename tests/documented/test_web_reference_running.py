@@ -61,7 +61,7 @@ async def test_runner_and_tcp_site(web, app):
 @pytest.mark.parametrize(
     ("host", "port", "name"),
     [("127.0.0.1", 0, "http://127.0.0.1:0"), (None, None, "http://0.0.0.0:8080"),
-     ("localhost", 80, "http://localhost"), ("::1", 81, "http://[::1]:81")],
+     ("localhost", 82, "http://localhost:82"), ("::1", 81, "http://[::1]:81")],
 )
 async def test_name_of_a_tcp_site(web, app, host, port, name):
     runner = web.AppRunner(app)
