@@ -150,7 +150,7 @@ def content_disposition_filename(
 def _decode_extended(value: str) -> str | None:
     """The text of charset'language'percent-encoded octets; None where it is malformed."""
     charset, first, rest = value.partition("'")
-    language, second, coded = rest.partition("'")
+    _, second, coded = rest.partition("'")
     codec = _CHARSETS.get(charset.lower())
     if not first or not second or codec is None or not coded.isascii() or _PERCENT.search(coded):
         return None
