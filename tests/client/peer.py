@@ -97,9 +97,7 @@ def scripted(*answers: bytes | Callable[[Asked], bytes]) -> Play:
     """Answer requests with these, one after another over all connections; the last one repeats."""
     turn = iter(range(10**9))
 
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while (asked := await read_request(reader)) is not None:
             peer.asked.append(asked)
             said = answers[min(next(turn), len(answers) - 1)]

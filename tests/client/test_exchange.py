@@ -1,4 +1,4 @@
-"""Exchanges on real sockets: what servers do wrong, early, late, or not at all (families 30 to 34)."""
+"""Exchanges on real sockets: what servers do wrong, early, late or not at all (families 30-34)."""
 
 import asyncio
 import gzip
@@ -34,9 +34,7 @@ def idle_connections(session: ClientSession) -> int:
 def saying(*pieces: bytes, end: bool = True) -> Play:
     """Answer a request with the pieces, one by one; then close, or wait for the next one."""
 
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await read_request(reader) is not None:
             for piece in pieces:
                 writer.write(piece)
@@ -118,7 +116,9 @@ async def test_server_closes_before_it_answers() -> None:
 
 
 async def test_interim_answers_are_skipped() -> None:
-    said = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 P\r\n\r\n" + answer(200, b"ok")
+    said = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 P\r\n\r\n" + answer(
+        200, b"ok"
+    )
     async with serving_peer(saying(said, end=False)) as peer, ClientSession() as session:
         async with session.get(peer.url) as response:
             assert response.status == 200
@@ -163,9 +163,7 @@ async def test_connection_close_is_heeded() -> None:
 
 
 async def test_unread_body_closes_the_connection() -> None:
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if await read_request(reader):
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
             assert await reader.read() == b""
@@ -180,7 +178,9 @@ async def test_unread_body_closes_the_connection() -> None:
 
 
 async def test_forgotten_answer_gives_its_connection_up() -> None:
-    async with serving_peer(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", end=False)) as peer:
+    async with serving_peer(
+        saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", end=False)
+    ) as peer:
         async with ClientSession() as session:
             response = await session.get(peer.url)
             assert open_connections(session) == 1
@@ -194,9 +194,7 @@ async def test_forgotten_answer_gives_its_connection_up() -> None:
 def closing_after_one() -> Play:
     """Every connection answers one request and closes when the second comes."""
 
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if await read_request(reader):
             writer.write(answer(200, b"ok"))
         await read_head(reader)
@@ -279,9 +277,7 @@ async def test_sock_read_timeout(play: Callable[[], Play]) -> None:
 async def test_sock_read_counts_from_the_last_piece() -> None:
     pieces = [b"x"] * 10
 
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if await read_request(reader):
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
             for piece in pieces:
@@ -353,9 +349,7 @@ async def test_early_refusal_ends_the_upload() -> None:
             yield b"x" * 65_536
             await asyncio.sleep(0)
 
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_head(reader)
         writer.write(answer(413, b"too much"))
         while await reader.read(65_536):
@@ -379,9 +373,7 @@ async def test_early_answer_lets_the_upload_end() -> None:
         await gate.wait()
         yield b"last"
 
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await read_head(reader)
         assert head is not None
         writer.write(answer(200, b"early"))
@@ -433,9 +425,7 @@ async def test_back_pressure_on_uploads() -> None:
             sent += 65_536
             yield b"x" * 65_536
 
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_head(reader)
         await gate.wait()
 
@@ -532,9 +522,7 @@ async def test_bomb_is_inflated_as_it_is_read() -> None:
 async def test_back_pressure_on_downloads() -> None:
     written = 0
 
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal written
         await read_request(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
@@ -556,13 +544,9 @@ async def test_back_pressure_on_downloads() -> None:
 
 
 async def test_upgrade_hands_over_the_transport() -> None:
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_head(reader)
-        writer.write(
-            b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello"
-        )
+        writer.write(b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello")
         await reader.read()
 
     async def ask(

@@ -551,9 +551,7 @@ async def test_http_10() -> None:
 
 
 async def test_expect_100() -> None:
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = await read_head(reader)
         assert asked is not None
         assert asked.get("Expect") == "100-continue"
@@ -569,9 +567,7 @@ async def test_expect_100() -> None:
 
 
 async def test_expect_100_refused_sends_no_body() -> None:
-    async def play(
-        peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def play(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert await read_head(reader) is not None
         writer.write(answer(417, b"no"))
         assert await reader.read() == b""

@@ -537,7 +537,7 @@ class PayloadRegistry:
             best = None
             for registered, factory in self._tiers[order]:
                 if issubclass(kind, registered) and (
-                    best is None or not _is_closer(kind, best[0], registered)
+                    best is None or not _is_closer(best[0], registered)
                 ):
                     best = (registered, factory)
             if best is not None:
@@ -546,11 +546,9 @@ class PayloadRegistry:
         raise PayloadLookupError(f"no payload class is registered for {kind.__name__}")
 
 
-def _is_closer(kind: type, one: type, other: type) -> bool:
-    """True if `one` is a nearer ancestor of `kind` than `other`."""
-    line = kind.__mro__
-    far = len(line)
-    return (line.index(one) if one in line else far) < (line.index(other) if other in line else far)
+def _is_closer(one: type, other: type) -> bool:
+    """True if `one` says more about a value than `other`: it is derived from it."""
+    return one is not other and issubclass(one, other)
 
 
 PAYLOAD_REGISTRY = PayloadRegistry()
