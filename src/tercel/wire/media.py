@@ -131,7 +131,7 @@ def content_disposition_filename(
         return parameters[f"{name}*"]
     if name in parameters:
         return parameters[name]
-    pieces = []
+    pieces: list[str] = []
     extended = f"{name}*0*" in parameters
     while (index := len(pieces)) < len(parameters):
         plain = parameters.get(f"{name}*{index}")
