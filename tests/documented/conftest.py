@@ -52,7 +52,11 @@ async def serve(web: ModuleType) -> AsyncIterator[Serve]:
     running: list[Server] = []
 
     async def start(
-        what: Any, *, ssl_context: ssl.SSLContext | None = None, host: str = "127.0.0.1", **options: Any
+        what: Any,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        **options: Any,
     ) -> Server:
         options.setdefault("access_log", None)
         options.setdefault("shutdown_timeout", 0.1)

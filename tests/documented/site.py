@@ -92,7 +92,9 @@ class Site:
     def last(self) -> Asked:
         return self.requests[-1]
 
-    async def start(self, *, ssl_context: ssl.SSLContext | None = None, path: str | None = None) -> None:
+    async def start(
+        self, *, ssl_context: ssl.SSLContext | None = None, path: str | None = None
+    ) -> None:
         if path is not None:
             self._server = await asyncio.start_unix_server(self._accept, path)
             return

@@ -1,4 +1,4 @@
-"""Which library the documented statements are read against, and how a test says that Tercel does better.
+"""Which library the documented statements are read against, and where Tercel does better.
 
 TERCEL_SUBJECT is `tercel` (the default) or `aiohttp`. Nothing here imports the other one.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["IS_AIOHTTP", "IS_TERCEL", "SUBJECT", "improvement", "later", "load"]
+__all__ = ["IS_AIOHTTP", "IS_TERCEL", "SUBJECT", "improvement", "load"]
 
 SUBJECT = os.environ.get("TERCEL_SUBJECT", "tercel")
 IS_TERCEL = SUBJECT == "tercel"
@@ -30,12 +30,9 @@ def load(name: str = "") -> Any:
         if IS_AIOHTTP:
             raise
         found = importlib.import_module("tercel.compat").__aiohttp_modules__[name]
-        return SimpleNamespace(**found) if isinstance(found, dict) else importlib.import_module(found)
-
-
-def later(why: str) -> Any:
-    """Mark a statement that Tercel does not hold yet: it must fail there until its issue is done."""
-    return pytest.mark.xfail(IS_TERCEL, reason=why, strict=True)
+        return (
+            SimpleNamespace(**found) if isinstance(found, dict) else importlib.import_module(found)
+        )
 
 
 def improvement(why: str) -> Any:

@@ -9,15 +9,36 @@ from tests.documented.subject import load
     ("name", "methods"),
     [
         ("AbstractRouter", {"resolve"}),
-        ("AbstractMatchInfo", {"handler", "expect_handler", "http_exception", "get_info", "apps",
-                               "add_app", "freeze"}),
+        (
+            "AbstractMatchInfo",
+            {
+                "handler",
+                "expect_handler",
+                "http_exception",
+                "get_info",
+                "apps",
+                "add_app",
+                "freeze",
+            },
+        ),
         ("AbstractView", {"__await__"}),
-        ("AbstractCookieJar", {"clear", "clear_domain", "update_cookies", "filter_cookies",
-                               "__iter__", "__len__"}),
+        (
+            "AbstractCookieJar",
+            {"clear", "clear_domain", "update_cookies", "filter_cookies", "__iter__", "__len__"},
+        ),
         ("AbstractAccessLogger", {"log"}),
         ("AbstractResolver", {"resolve", "close"}),
-        ("AbstractStreamWriter", {"write", "write_eof", "drain", "write_headers",
-                                  "enable_compression", "enable_chunking"}),
+        (
+            "AbstractStreamWriter",
+            {
+                "write",
+                "write_eof",
+                "drain",
+                "write_headers",
+                "enable_compression",
+                "enable_chunking",
+            },
+        ),
     ],
 )
 def test_abstract_methods(name, methods):
@@ -157,5 +178,7 @@ def test_hdrs():
 
 def test_content_coding(web):
     assert {each.name: each.value for each in web.ContentCoding} == {
-        "deflate": "deflate", "gzip": "gzip", "identity": "identity"
+        "deflate": "deflate",
+        "gzip": "gzip",
+        "identity": "identity",
     }

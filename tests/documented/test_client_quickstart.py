@@ -140,8 +140,12 @@ async def test_params_of_another_type(site, session, params):
 
 @pytest.mark.parametrize(
     ("path", "target"),
-    [("/\u043f\u0443\u0442\u044c/%30?a=%31", "/%D0%BF%D1%83%D1%82%D1%8C/0?a=1"), ("/a b", "/a%20b"),
-     ("/a#fragment", "/a"), ("", "/")],
+    [
+        ("/\u043f\u0443\u0442\u044c/%30?a=%31", "/%D0%BF%D1%83%D1%82%D1%8C/0?a=1"),
+        ("/a b", "/a%20b"),
+        ("/a#fragment", "/a"),
+        ("", "/"),
+    ],
 )
 async def test_canonicalization(site, session, path, target):
     there = await site(reply("ok"))
@@ -186,8 +190,12 @@ async def test_text_that_is_not(site, session):
 
 @pytest.mark.parametrize(
     ("coding", "encode"),
-    [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", lambda data: zlib.compress(data)[2:-4]),
-     ("identity", bytes)],
+    [
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", lambda data: zlib.compress(data)[2:-4]),
+        ("identity", bytes),
+    ],
 )
 async def test_decompression(site, session, coding, encode):
     there = await site(reply(encode(b"hello" * 100), headers={"Content-Encoding": coding}))
@@ -221,7 +229,9 @@ async def test_streaming(site, session, aiohttp, framing):
     if framing == "length":
         script = reply(data)
     elif framing == "chunked":
-        body = b"64\r\n" + data[:100] + b"\r\n%x\r\n" % len(data[100:]) + data[100:] + b"\r\n0\r\n\r\n"
+        body = (
+            b"64\r\n" + data[:100] + b"\r\n%x\r\n" % len(data[100:]) + data[100:] + b"\r\n0\r\n\r\n"
+        )
         script = reply(body, headers={"Transfer-Encoding": "chunked"}, length=False)
     else:
         script = Last(reply(data, length=False))
@@ -301,8 +311,18 @@ async def numbers():
         (lambda: b"\0Binary\0", "application/octet-stream", b"\0Binary\0", False),
         (lambda: bytearray(b"ab"), "application/octet-stream", b"ab", False),
         (lambda: memoryview(b"ab"), "application/octet-stream", b"ab", False),
-        (lambda: "\u0422\u0435\u0441\u0442", "text/plain; charset=utf-8", "\u0422\u0435\u0441\u0442".encode(), False),
-        (lambda: {"a": "1", "b": "x y&"}, "application/x-www-form-urlencoded", b"a=1&b=x+y%26", False),
+        (
+            lambda: "\u0422\u0435\u0441\u0442",
+            "text/plain; charset=utf-8",
+            "\u0422\u0435\u0441\u0442".encode(),
+            False,
+        ),
+        (
+            lambda: {"a": "1", "b": "x y&"},
+            "application/x-www-form-urlencoded",
+            b"a=1&b=x+y%26",
+            False,
+        ),
         (lambda: [("a", "1"), ("a", "2")], "application/x-www-form-urlencoded", b"a=1&a=2", False),
         (lambda: (("a", "1"), ("b", "2")), "application/x-www-form-urlencoded", b"a=1&b=2", False),
         (lambda: MultiDict(a="1"), "application/x-www-form-urlencoded", b"a=1", False),

@@ -26,7 +26,8 @@ def answer_of(site, session):
 async def test_attributes(answer_of, aiohttp):
     resp = await answer_of(
         reply("hello", "201 Made", {"Content-Type": "text/html; charset=UTF-8", "X-A": "b"}),
-        "POST", "/a?b=c#d",
+        "POST",
+        "/a?b=c#d",
     )
     assert isinstance(resp, aiohttp.ClientResponse)
     assert resp.version == aiohttp.HttpVersion11
@@ -51,7 +52,9 @@ async def test_attributes(answer_of, aiohttp):
     assert resp.closed
 
 
-@pytest.mark.parametrize(("status", "ok"), [(200, True), (304, True), (399, True), (400, False), (500, False)])
+@pytest.mark.parametrize(
+    ("status", "ok"), [(200, True), (304, True), (399, True), (400, False), (500, False)]
+)
 async def test_ok(answer_of, status, ok):
     resp = await answer_of(reply("", status), allow_redirects=False)
     assert resp.ok is ok
@@ -71,7 +74,7 @@ async def test_request_info(answer_of, aiohttp):
     assert info.url.path == "/a"
     assert info.real_url.fragment == "b"
     assert info.headers["X-A"] == "1"
-    url, method, headers, real_url = info
+    url, method, *_ = info
     assert (url, method) == (info.url, info.method)
     await resp.read()
 
@@ -111,17 +114,26 @@ async def test_content_disposition(answer_of, header, kind, filename):
     ("header", "wanted"),
     [
         (None, {}),
-        ("<http://example.com/>; rel=example", {"example": {"url": "http://example.com/", "rel": "example"}}),
-        ('<http://example.com/?page=2>; rel="next", </first>; rel="first"',
-         {"next": {"url": "http://example.com/?page=2", "rel": "next"},
-          "first": {"url": "{url}/first", "rel": "first"}}),
+        (
+            "<http://example.com/>; rel=example",
+            {"example": {"url": "http://example.com/", "rel": "example"}},
+        ),
+        (
+            '<http://example.com/?page=2>; rel="next", </first>; rel="first"',
+            {
+                "next": {"url": "http://example.com/?page=2", "rel": "next"},
+                "first": {"url": "{url}/first", "rel": "first"},
+            },
+        ),
         ("<http://example.com/x>", {"http://example.com/x": {"url": "http://example.com/x"}}),
     ],
 )
 async def test_links(answer_of, header, wanted):
     resp = await answer_of(reply("", headers={"Link": header} if header else {}))
     assert isinstance(resp.links, MultiDictProxy)
-    seen = {key: {name: str(value) for name, value in link.items()} for key, link in resp.links.items()}
+    seen = {
+        key: {name: str(value) for name, value in link.items()} for key, link in resp.links.items()
+    }
     base = str(resp.url.origin())
     for link in wanted.values():
         link["url"] = link["url"].replace("{url}", base)
@@ -132,7 +144,9 @@ async def test_links(answer_of, header, wanted):
 
 async def test_cookies(answer_of):
     resp = await answer_of(
-        reply("", headers=[("Set-Cookie", "a=1; Path=/; HttpOnly"), ("Set-Cookie", "b=2; Max-Age=5")])
+        reply(
+            "", headers=[("Set-Cookie", "a=1; Path=/; HttpOnly"), ("Set-Cookie", "b=2; Max-Age=5")]
+        )
     )
     assert resp.cookies["a"].value == "1"
     assert resp.cookies["a"]["path"] == "/"
@@ -179,9 +193,7 @@ async def test_connection(site, session):
 
 @pytest.mark.parametrize("status", [204, 304])
 async def test_no_body(answer_of, status):
-    resp = await answer_of(
-        f"HTTP/1.1 {status} X\r\n\r\n".encode(), allow_redirects=False
-    )
+    resp = await answer_of(f"HTTP/1.1 {status} X\r\n\r\n".encode(), allow_redirects=False)
     assert await resp.read() == b""
 
 
@@ -193,7 +205,8 @@ async def test_head_has_no_body(answer_of):
 
 async def test_interim_answers_are_skipped(answer_of):
     resp = await answer_of(
-        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + reply("ok")
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+        + reply("ok")
     )
     assert resp.status == 200
     assert await resp.text() == "ok"
@@ -212,7 +225,9 @@ async def test_until_close(answer_of):
     [
         Last(reply(b"short", headers={"Content-Length": "100"}, length=False)),
         Last(reply(b"5\r\nabc", headers={"Transfer-Encoding": "chunked"}, length=False)),
-        Last(reply(b"zz\r\nabc\r\n0\r\n\r\n", headers={"Transfer-Encoding": "chunked"}, length=False)),
+        Last(
+            reply(b"zz\r\nabc\r\n0\r\n\r\n", headers={"Transfer-Encoding": "chunked"}, length=False)
+        ),
         reply(b"broken", headers={"Content-Encoding": "deflate"}),
     ],
 )
@@ -251,8 +266,12 @@ async def test_server_disconnects(site, session, aiohttp):
 
 @pytest.mark.parametrize(
     "data",
-    [b"garbage\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
-     b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"],
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+    ],
 )
 async def test_bad_answers(site, session, aiohttp, data):
     there = await site(Last(data))

@@ -1,4 +1,4 @@
-"""client_reference.rst "Client Session": the session's arguments, attributes and request parameters."""
+"""client_reference.rst "Client Session": arguments, attributes, request parameters."""
 
 import asyncio
 
@@ -103,7 +103,9 @@ async def test_the_error_carries_the_body(site, session, aiohttp):
     assert caught.value.body == b"the reason"
 
 
-@pytest.mark.parametrize("url", ["", "/relative", "http://", "http:///path", "example.com/x", "http://[bad"])
+@pytest.mark.parametrize(
+    "url", ["", "/relative", "http://", "http:///path", "example.com/x", "http://[bad"]
+)
 async def test_invalid_urls(session, aiohttp, url):
     with pytest.raises((aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)) as caught:
         await session.get(url)
@@ -222,8 +224,11 @@ async def test_parallel_requests(site, session):
 
 async def test_unread_bodies_close_the_connection(site, session):
     there = await site(
-        lambda asked: reply(b"x", headers={"Content-Length": "100000"}, length=False)
-        if asked.target == "/big" else reply("ok")
+        lambda asked: (
+            reply(b"x", headers={"Content-Length": "100000"}, length=False)
+            if asked.target == "/big"
+            else reply("ok")
+        )
     )
     async with session.get(there.url + "/big") as resp:
         assert resp.status == 200

@@ -42,7 +42,7 @@ async def test_init_with_a_loop_and_make_handler(web):
         return web.Response(body=b"<h1>Index</h1>")
 
     async def hello(request):
-        text = "<h1>hello, %s!</h1>" % request.match_info["name"]
+        text = "<h1>hello, %s!</h1>" % request.match_info["name"]  # noqa: UP031
         return web.Response(body=text.encode("utf-8"))
 
     async def init(loop):
@@ -223,7 +223,8 @@ def old_error_pages(web, overrides):
 
 
 @pytest.mark.parametrize(
-    ("path", "text"), [("/none", "page 404"), ("/fail", "page 500"), ("/fine", "fine"), ("/ret", "page 404")]
+    ("path", "text"),
+    [("/none", "page 404"), ("/fail", "page 500"), ("/fine", "fine"), ("/ret", "page 404")],
 )
 async def test_error_pages_by_the_old_factory(serve, web, path, text):
     async def handle_404(request, response):

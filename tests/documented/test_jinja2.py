@@ -177,7 +177,9 @@ async def test_filters(serve, web, ours):
 
     app = web.Application()
     ours.setup(
-        app, loader=jinja2.DictLoader({"filter.jinja2": "{{ 3 | add_2 }}"}), filters={"add_2": add_2}
+        app,
+        loader=jinja2.DictLoader({"filter.jinja2": "{{ 3 | add_2 }}"}),
+        filters={"add_2": add_2},
     )
     app.router.add_get("/", handler)
     assert (await (await serve(app)).get("/")).text == "5"

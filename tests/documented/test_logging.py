@@ -138,9 +138,7 @@ async def test_own_class_that_is_not_enabled(serve, web):
     async def handler(request):
         return web.Response(text="ok")
 
-    server = await serve(
-        handler, access_log=logging.getLogger("x"), access_log_class=AccessLogger
-    )
+    server = await serve(handler, access_log=logging.getLogger("x"), access_log_class=AccessLogger)
     assert (await server.get("/")).text == "ok"
 
 

@@ -214,8 +214,12 @@ async def test_empty(grab):
     async def look(request):
         content = request.content
         return (
-            await content.read(), await content.readany(), await content.readline(),
-            content.at_eof(), [line async for line in content], content.read_nowait(),
+            await content.read(),
+            await content.readany(),
+            await content.readline(),
+            content.at_eof(),
+            [line async for line in content],
+            content.read_nowait(),
             await content.readchunk(),
         )
 

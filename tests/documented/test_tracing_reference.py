@@ -1,4 +1,4 @@
-"""tracing_reference.rst and client_advanced.rst "Client Tracing": every signal and its parameters."""
+"""tracing_reference.rst, "Client Tracing": every signal and its parameters."""
 
 from types import SimpleNamespace
 
@@ -8,11 +8,22 @@ from yarl import URL
 from tests.documented.site import reply
 
 SIGNALS = [
-    "on_request_start", "on_request_chunk_sent", "on_response_chunk_received",
-    "on_request_redirect", "on_request_end", "on_request_exception",
-    "on_connection_queued_start", "on_connection_queued_end", "on_connection_create_start",
-    "on_connection_create_end", "on_connection_reuseconn", "on_dns_resolvehost_start",
-    "on_dns_resolvehost_end", "on_dns_cache_hit", "on_dns_cache_miss", "on_request_headers_sent",
+    "on_request_start",
+    "on_request_chunk_sent",
+    "on_response_chunk_received",
+    "on_request_redirect",
+    "on_request_end",
+    "on_request_exception",
+    "on_connection_queued_start",
+    "on_connection_queued_end",
+    "on_connection_create_start",
+    "on_connection_create_end",
+    "on_connection_reuseconn",
+    "on_dns_resolvehost_start",
+    "on_dns_resolvehost_end",
+    "on_dns_cache_hit",
+    "on_dns_cache_miss",
+    "on_request_headers_sent",
 ]
 
 
@@ -47,11 +58,19 @@ async def test_a_plain_request(site, aiohttp, trace):
             await resp.read()
             kept = resp
     assert names(trace) == [
-        "on_request_start", "on_connection_create_start", "on_connection_create_end",
-        "on_request_headers_sent", "on_request_end", "on_response_chunk_received",
+        "on_request_start",
+        "on_connection_create_start",
+        "on_connection_create_end",
+        "on_request_headers_sent",
+        "on_request_end",
+        "on_response_chunk_received",
     ] or names(trace) == [
-        "on_request_start", "on_connection_create_start", "on_connection_create_end",
-        "on_request_headers_sent", "on_response_chunk_received", "on_request_end",
+        "on_request_start",
+        "on_connection_create_start",
+        "on_connection_create_end",
+        "on_request_headers_sent",
+        "on_response_chunk_received",
+        "on_request_end",
     ]
     assert {id(each) for _, each, _, _ in trace.seen} == {id(session)}
     assert len({id(context) for _, _, context, _ in trace.seen}) == 1
@@ -78,7 +97,9 @@ async def test_sent_chunks(site, aiohttp, trace):
     params = params_of(trace, "on_request_chunk_sent")
     assert isinstance(params, aiohttp.TraceRequestChunkSentParams)
     assert (params.method, params.url, params.chunk) == ("POST", URL(there.url), b"body")
-    assert names(trace).index("on_request_headers_sent") < names(trace).index("on_request_chunk_sent")
+    assert names(trace).index("on_request_headers_sent") < names(trace).index(
+        "on_request_chunk_sent"
+    )
 
 
 async def test_reused_connection(site, aiohttp, trace):

@@ -1,4 +1,4 @@
-"""web_advanced.rst "Middlewares", with the factories of old, and web_reference.rst "Middlewares"."""
+"""web_advanced.rst "Middlewares", with those of old; web_reference.rst "Middlewares"."""
 
 import pytest
 
@@ -303,7 +303,12 @@ async def test_old_and_new_together(serve, web):
         server = await serve(app)
         await server.get("/")
     assert seen == [
-        "1 called", "old called", "2 called", "2 finished", "old finished", "1 finished"
+        "1 called",
+        "old called",
+        "2 called",
+        "2 finished",
+        "old finished",
+        "1 finished",
     ]
 
 
@@ -315,7 +320,13 @@ def normalizing(web, **options):
         return web.Response(text="ok " + request.path_qs)
 
     app = web.Application(middlewares=[web.normalize_path_middleware(**options)])
-    for path in ("/resource1", "/resource2/", "/resource1/a/b", "/resource2/a/b/", "/resource2/{x}/"):
+    for path in (
+        "/resource1",
+        "/resource2/",
+        "/resource1/a/b",
+        "/resource2/a/b/",
+        "/resource2/{x}/",
+    ):
         app.router.add_get(path, handler)
     return app
 

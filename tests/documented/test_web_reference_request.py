@@ -91,10 +91,13 @@ async def test_url(grab, target, host, url):
         ("/a%2Fb", "/a/b", "/a%2Fb", "", "/a%2Fb"),
         ("/a+b", "/a+b", "/a+b", "", "/a+b"),
         ("/a%25b", "/a%b", "/a%25b", "", "/a%25b"),
-        ("/my%2Fpath%7Cwith%21some%25strange%24characters",
-         "/my/path|with!some%strange$characters",
-         "/my%2Fpath%7Cwith%21some%25strange%24characters", "",
-         "/my%2Fpath%7Cwith%21some%25strange%24characters"),
+        (
+            "/my%2Fpath%7Cwith%21some%25strange%24characters",
+            "/my/path|with!some%strange$characters",
+            "/my%2Fpath%7Cwith%21some%25strange%24characters",
+            "",
+            "/my%2Fpath%7Cwith%21some%25strange%24characters",
+        ),
         ("/?q=%26+x", "/", "/?q=%26+x", "q=%26 x", "/?q=%26+x"),
     ],
 )
@@ -115,9 +118,12 @@ async def test_rel_url(grab, target):
     seen = await grab(look, "GET", target)
     assert isinstance(seen, URL)
     assert not seen.is_absolute()
-    assert seen.raw_path_qs == URL.build(path=target.partition("?")[0],
-                                         query_string=target.partition("?")[2],
-                                         encoded=True).raw_path_qs
+    assert (
+        seen.raw_path_qs
+        == URL.build(
+            path=target.partition("?")[0], query_string=target.partition("?")[2], encoded=True
+        ).raw_path_qs
+    )
 
 
 async def test_absolute_form_target(serve, web):
@@ -350,8 +356,12 @@ async def test_post_without_content_type(grab):
 
 @pytest.mark.parametrize(
     ("method", "content_type"),
-    [("GET", "application/x-www-form-urlencoded"), ("POST", "application/json"),
-     ("OPTIONS", "application/x-www-form-urlencoded"), ("POST", "text/plain")],
+    [
+        ("GET", "application/x-www-form-urlencoded"),
+        ("POST", "application/json"),
+        ("OPTIONS", "application/x-www-form-urlencoded"),
+        ("POST", "text/plain"),
+    ],
 )
 async def test_post_is_empty_elsewhere(grab, method, content_type):
     async def look(request):
@@ -550,7 +560,7 @@ async def test_conditional_dates(grab, name, header, wanted):
     attribute = name.lower().replace("-", "_")
     headers = {name: header} if header else {}
     seen = await grab(lambda request: getattr(request, attribute), "GET", "/", headers)
-    assert seen == (wanted and wanted.replace(tzinfo=datetime.timezone.utc))
+    assert seen == (wanted and wanted.replace(tzinfo=datetime.UTC))
 
 
 @pytest.mark.parametrize(

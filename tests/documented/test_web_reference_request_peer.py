@@ -49,15 +49,17 @@ async def test_http_range_that_is_none(grab, header):
     [
         ([], []),
         (["for=192.0.2.60"], [{"for": "192.0.2.60"}]),
-        (["for=192.0.2.60;proto=http;by=203.0.113.43"],
-         [{"for": "192.0.2.60", "proto": "http", "by": "203.0.113.43"}]),
+        (
+            ["for=192.0.2.60;proto=http;by=203.0.113.43"],
+            [{"for": "192.0.2.60", "proto": "http", "by": "203.0.113.43"}],
+        ),
         (["For=a; PROTO=b"], [{"for": "a", "proto": "b"}]),
         (["for=a, for=b"], [{"for": "a"}, {"for": "b"}]),
         (["for=a", "for=b"], [{"for": "a"}, {"for": "b"}]),
         (['for="[2001:db8:cafe::17]:4711"'], [{"for": "[2001:db8:cafe::17]:4711"}]),
         (['for="a\\"b\\\\c"'], [{"for": 'a"b\\c'}]),
         (['for="_gazonk"'], [{"for": "_gazonk"}]),
-        (['host=example.com;for=a'], [{"host": "example.com", "for": "a"}]),
+        (["host=example.com;for=a"], [{"host": "example.com", "for": "a"}]),
         (['for="a,b;c"'], [{"for": "a,b;c"}]),
         (["secret=egah2CGj55fSJFs"], [{"secret": "egah2CGj55fSJFs"}]),
     ],
@@ -305,8 +307,15 @@ async def test_a_head_in_pieces(serve, web):
         return web.Response(text=request.headers["X-A"] + await request.text())
 
     connection = await (await serve(handler)).connect()
-    for piece in (b"POST / HT", b"TP/1.1\r", b"\nHost: a\r\nX-", b"A: b\r\nContent-Length: 2\r\n\r",
-                  b"\n", b"c", b"d"):
+    for piece in (
+        b"POST / HT",
+        b"TP/1.1\r",
+        b"\nHost: a\r\nX-",
+        b"A: b\r\nContent-Length: 2\r\n\r",
+        b"\n",
+        b"c",
+        b"d",
+    ):
         await connection.send(piece)
         await asyncio.sleep(0.005)
     assert (await connection.receive()).text == "bcd"

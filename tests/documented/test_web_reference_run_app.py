@@ -21,7 +21,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def program(tmp_path, source, *arguments, module=None):
     """Run `source` (or `-m module`) as a program; it is killed at the end."""
     path = tmp_path / "program.py"
-    path.write_text(f"import {SUBJECT} as aiohttp\nfrom {SUBJECT} import web\n" + textwrap.dedent(source))
+    path.write_text(
+        f"import {SUBJECT} as aiohttp\nfrom {SUBJECT} import web\n" + textwrap.dedent(source)
+    )
     command = [sys.executable, "-X", "dev", "-W", "ignore"]
     command += ["-m", module] if module else [str(path)]
     paths = [str(tmp_path), str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
@@ -31,8 +33,11 @@ def program(tmp_path, source, *arguments, module=None):
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-             "PYTHONUNBUFFERED": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "PYTHONUNBUFFERED": "1",
+        },
     )
     try:
         yield process
@@ -114,7 +119,9 @@ def test_it_runs_a_factory(tmp_path, free_port, what):
 
 
 def test_order_of_its_life(tmp_path, free_port):
-    source = HELLO + """
+    source = (
+        HELLO
+        + """
     def say(text):
         async def receiver(app):
             print(text)
@@ -133,6 +140,7 @@ def test_order_of_its_life(tmp_path, free_port):
     web.run_app(app, host="127.0.0.1", port=PORT, print=None)
     print("done")
     """
+    )
     with program(tmp_path, source, str(free_port)) as process:
         get(free_port)
         code, out, err = finish(process)
@@ -144,11 +152,14 @@ def test_order_of_its_life(tmp_path, free_port):
 
 
 def test_own_print(tmp_path, free_port):
-    source = HELLO + """
+    source = (
+        HELLO
+        + """
     def show(text, **kwargs):
         print("<" + text.strip() + ">", **kwargs)
     web.run_app(make(), host="127.0.0.1", port=PORT, print=show)
     """
+    )
     with program(tmp_path, source, str(free_port)) as process:
         get(free_port)
         _, out, _ = finish(process)
@@ -156,12 +167,15 @@ def test_own_print(tmp_path, free_port):
 
 
 def test_several_hosts_paths_and_sockets(tmp_path, free_port):
-    source = HELLO + """
+    source = (
+        HELLO
+        + """
     import socket
     sock = socket.create_server(("127.0.0.1", 0))
     print(sock.getsockname()[1])
     web.run_app(make(), host=["127.0.0.1", "127.0.0.2"], port=PORT, path="unix.sock", sock=sock)
     """
+    )
     with program(tmp_path, source, str(free_port)) as process:
         other = int(process.stdout.readline())
         assert get(free_port) == "hello"
@@ -169,8 +183,12 @@ def test_several_hosts_paths_and_sockets(tmp_path, free_port):
         assert (tmp_path / "unix.sock").exists()
         code, out, err = finish(process)
     assert code == 0, err
-    for name in (f"http://127.0.0.1:{free_port}", f"http://127.0.0.2:{free_port}",
-                 "http://unix:unix.sock:", f"http://127.0.0.1:{other}"):
+    for name in (
+        f"http://127.0.0.1:{free_port}",
+        f"http://127.0.0.2:{free_port}",
+        "http://unix:unix.sock:",
+        f"http://127.0.0.1:{other}",
+    ):
         assert name in out
 
 
@@ -184,23 +202,29 @@ def test_only_a_path(tmp_path):
 
 
 def test_access_log(tmp_path, free_port):
-    source = HELLO + """
+    source = (
+        HELLO
+        + """
     import logging
     logging.basicConfig(level=logging.INFO, format="%(name)s|%(message)s")
     web.run_app(make(), host="127.0.0.1", port=PORT, access_log_format="%a %r %s")
     """
+    )
     with program(tmp_path, source, str(free_port)) as process:
         get(free_port)
         _, _, err = finish(process)
-    assert f'{SUBJECT}.access|127.0.0.1 GET / HTTP/1.1 200' in err
+    assert f"{SUBJECT}.access|127.0.0.1 GET / HTTP/1.1 200" in err
 
 
 def test_no_access_log(tmp_path, free_port):
-    source = HELLO + """
+    source = (
+        HELLO
+        + """
     import logging
     logging.basicConfig(level=logging.INFO, format="%(name)s|%(message)s")
     web.run_app(make(), host="127.0.0.1", port=PORT, access_log=None)
     """
+    )
     with program(tmp_path, source, str(free_port)) as process:
         get(free_port)
         _, _, err = finish(process)
@@ -218,7 +242,9 @@ def test_taken_port(tmp_path):
 
 
 def test_failing_startup(tmp_path, free_port):
-    source = HELLO + """
+    source = (
+        HELLO
+        + """
     async def fail(app):
         raise ValueError("no database")
 
@@ -226,6 +252,7 @@ def test_failing_startup(tmp_path, free_port):
     app.on_startup.append(fail)
     web.run_app(app, host="127.0.0.1", port=PORT)
     """
+    )
     with program(tmp_path, source, str(free_port)) as process:
         _, err = process.communicate(timeout=20)
         assert process.returncode == 1
@@ -233,7 +260,9 @@ def test_failing_startup(tmp_path, free_port):
 
 
 def test_exit_in_a_handler(tmp_path, free_port):
-    source = HELLO + """
+    source = (
+        HELLO
+        + """
     async def leave(app):
         raise web.GracefulExit
 
@@ -242,6 +271,7 @@ def test_exit_in_a_handler(tmp_path, free_port):
     web.run_app(app, host="127.0.0.1", port=PORT)
     print("left")
     """
+    )
     with program(tmp_path, source, str(free_port)) as process:
         out, err = process.communicate(timeout=20)
         assert process.returncode == 0, err
@@ -249,7 +279,9 @@ def test_exit_in_a_handler(tmp_path, free_port):
 
 
 def test_remaining_tasks_are_cancelled(tmp_path, free_port):
-    source = HELLO + """
+    source = (
+        HELLO
+        + """
     import asyncio
 
     async def forever():
@@ -265,6 +297,7 @@ def test_remaining_tasks_are_cancelled(tmp_path, free_port):
     app.on_startup.append(start)
     web.run_app(app, host="127.0.0.1", port=PORT, print=None)
     """
+    )
     with program(tmp_path, source, str(free_port)) as process:
         get(free_port)
         code, out, err = finish(process)

@@ -1,4 +1,4 @@
-"""web_reference.rst "Running Applications": runners, sites; web_advanced.rst "Graceful shutdown"."""
+"""web_reference.rst "Running Applications"; web_advanced.rst "Graceful shutdown"."""
 
 import asyncio
 import socket
@@ -60,8 +60,12 @@ async def test_runner_and_tcp_site(web, app):
 
 @pytest.mark.parametrize(
     ("host", "port", "name"),
-    [("127.0.0.1", 0, "http://127.0.0.1:0"), (None, None, "http://0.0.0.0:8080"),
-     ("localhost", 82, "http://localhost:82"), ("::1", 81, "http://[::1]:81")],
+    [
+        ("127.0.0.1", 0, "http://127.0.0.1:0"),
+        (None, None, "http://0.0.0.0:8080"),
+        ("localhost", 82, "http://localhost:82"),
+        ("::1", 81, "http://[::1]:81"),
+    ],
 )
 async def test_name_of_a_tcp_site(web, app, host, port, name):
     runner = web.AppRunner(app)
@@ -229,9 +233,26 @@ async def test_tls(serve, web):
     require_program("openssl")
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", f"{folder}/key", "-out", f"{folder}/cert", "-days", "2",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-keyout",
+                f"{folder}/key",
+                "-out",
+                f"{folder}/cert",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+            ],
             check=True,
             capture_output=True,
         )

@@ -1,4 +1,4 @@
-"""web_reference.rst `add_static`, `StaticResource`, `FileResponse`; web_advanced.rst "Static file handling"."""
+"""web_reference.rst `add_static`, `FileResponse`; web_advanced.rst "Static files"."""
 
 import os
 
@@ -163,7 +163,9 @@ async def test_unreadable_file(files, root):
 
 async def test_several_prefixes(serve, web, root):
     app = web.Application()
-    app.add_routes([web.static("/a", root), web.static("/a/b", root / "dir"), web.static("/", root)])
+    app.add_routes(
+        [web.static("/a", root), web.static("/a/b", root / "dir"), web.static("/", root)]
+    )
     server = await serve(app)
     assert (await server.get("/a/data.txt")).status == 200
     assert (await server.get("/data.txt")).status == 200
