@@ -359,7 +359,10 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         kwargs["debug"] = self._debug is True
         if self._handler_args:
             kwargs.update(self._handler_args)
-        return Server(self._handle, request_factory=self._make_request, loop=loop, **kwargs)
+        server = Server(self._handle, request_factory=self._make_request, loop=loop, **kwargs)
+        if type(self)._make_request is Application._make_request:
+            server.use_requests(Request, self._client_max_size, self._client_max_fields)
+        return server
 
     def make_handler(
         self,
@@ -413,17 +416,17 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
             table = dispatcher.table
         if not table.is_sync:
             return self._handle_slowly(request)
-        head = request._head
-        host = request.host if table.needs_host else None
-        match = table.find(head.method, head.path, host)
-        request._match = match
+        answer = table.start(request, request.host if table.needs_host else None)
+        if answer is not None:
+            return answer  # type: ignore[no-any-return]
+        match = request._match
         endpoint = match.endpoint
         run = endpoint.run
         if run is None:
             run = self._link(endpoint)
         if endpoint.has_hook:
             request._has_prepare_hook = True
-        if head.expects and match.allowed is None:
+        if request._head.expects_continue and match.allowed is None:
             return _answer_expecting(request, endpoint.route, run)
         return run(request)  # type: ignore[no-any-return]
 

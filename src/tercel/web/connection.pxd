@@ -2,6 +2,7 @@ cimport cython
 
 from tercel.net.protocol cimport WireProtocol
 from tercel.web.exchange cimport Exchange
+from tercel.web.incoming cimport Incoming
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
 from tercel.wire.h1.heads cimport Head
 
@@ -17,8 +18,12 @@ cdef class HttpConnection(WireProtocol):
     cdef bint _handler_ended
     cdef bint _head_timed
     cdef bint _in_pump
+    cdef double _keepalive
+    cdef bint _logs_access
     cdef list _lost_waiters
     cdef object _receiver
+    cdef object _request_class
+    cdef object _serve
     cdef double _started_at
     cdef object _to_start
     cdef public Exchange exchange
@@ -27,11 +32,14 @@ cdef class HttpConnection(WireProtocol):
 
     cdef _read_on(self)
 
+    @cython.locals(request=Incoming)
+    cdef _make_request(self, Exchange exchange)
+
     @cython.locals(exchange=Exchange)
     cdef _run(self, request)
 
-    @cython.locals(exchange=Exchange)
-    cpdef bint answer(self, request, response) except -1
+    @cython.locals(exchange=Exchange, parts=tuple)
+    cpdef bint answer(self, Incoming request, response) except -1
 
     cpdef finish_exchange(self, Exchange exchange)
     cdef _drop_rest_of_body(self)

@@ -13,7 +13,7 @@ from tercel.net.protocol import WireProtocol
 from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
 from tercel.net.tasks import start_eagerly
 from tercel.web.exchange import Exchange
-from tercel.wire.errors import WireError
+from tercel.wire.errors import TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.encode import encode_response_head
 from tercel.wire.h1.heads import Head
@@ -41,8 +41,12 @@ class HttpConnection(WireProtocol):
         "_handler_ended",
         "_head_timed",
         "_in_pump",
+        "_keepalive",
+        "_logs_access",
         "_lost_waiters",
         "_receiver",
+        "_request_class",
+        "_serve",
         "_started_at",
         "_to_start",
         "exchange",
@@ -64,6 +68,10 @@ class HttpConnection(WireProtocol):
         self._receiver: Any = None
         self._lost_waiters: list[asyncio.Future[None]] | None = None
         self._started_at = 0.0
+        self._keepalive: float = server.keepalive_timeout
+        self._logs_access: bool = server.logs_access
+        self._serve = server.serve
+        self._request_class = server.request_class
 
     # What the event loop calls.
 
@@ -103,7 +111,7 @@ class HttpConnection(WireProtocol):
         if self.exchange is None:
             if self._wire.held and not self._head_timed and not self.is_closed:
                 self._head_timed = True
-                self.set_deadline(self.server.head_timeout)
+                self.set_deadline(min(self.server.head_timeout, self._keepalive))
         elif self._wire.held > _MAX_WAITING:
             self.pause_reading()
 
@@ -119,11 +127,11 @@ class HttpConnection(WireProtocol):
             self.reader = reader
             exchange = Exchange(self, head, reader)
             self.exchange = exchange
-            self._to_start = self.server.make_request(exchange)
+            self._to_start = self._make_request(exchange)
         else:
             exchange = Exchange(self, head, _EMPTY)
             self.exchange = exchange
-            self._run(self.server.make_request(exchange))
+            self._run(self._make_request(exchange))
 
     def on_piece(self, piece: bytes) -> None:
         if self._discarding:
@@ -151,7 +159,12 @@ class HttpConnection(WireProtocol):
             exchange.keep_alive = False
             reader = self.reader
             self.reader = None
-            if reader is not None:
+            if reader is None:
+                return
+            if isinstance(error, TruncatedMessage):
+                self._closing = True
+                reader.set_exception(ConnectionResetError("the peer left in the middle of its body"))
+            else:
                 reader.set_exception(error)
         elif self._wire.is_eof:
             self.close()
@@ -162,7 +175,7 @@ class HttpConnection(WireProtocol):
         if self.exchange is None or self._discarding:
             self.close()
             return False
-        if self.server.handler_cancellation or self._lost_waiters is not None:
+        if self._closing or self.server.handler_cancellation or self._lost_waiters is not None:
             return False
         return self.transport is not None and self.transport.get_extra_info("sslcontext") is None
 
@@ -200,35 +213,36 @@ class HttpConnection(WireProtocol):
 
     # One exchange.
 
+    def _make_request(self, exchange: Exchange) -> Any:
+        """The request that the handler gets: of the server's class, or made by its factory."""
+        if self._request_class is None:
+            return self.server.make_request(exchange)
+        request = self._request_class(
+            exchange.head, exchange.body, self, exchange, None, self.loop
+        )
+        request._client_max_size = self.server.client_max_size
+        request._client_max_fields = self.server.client_max_fields
+        return request
+
     def _run(self, request: Any) -> None:
         exchange = self.exchange
-        server = self.server
-        if server.logs_access:
+        if self._logs_access:
             self._started_at = self.loop.time()
         self._handler_ended = False
-        task = _start_eagerly(self.loop, server.serve(self, request))
+        task = _start_eagerly(self.loop, self._serve(self, request))
         if not self._handler_ended:
             exchange.task = task
-            server.keep_task(task)
+            self.server.keep_task(task)
 
     def answer(self, request: Any, response: Any) -> bool:
         """Send `response` whole, if it is at hand and nobody else has a say in it; False if not."""
-        if request._has_prepare_hook:
-            return False
-        body = response._payload_bytes()
-        if body is None:
-            return False
         exchange = self.exchange
-        if exchange is None or exchange.head_sent:
+        if request._has_prepare_hook or exchange is None or exchange.head_sent:
             return False
-        if not body and exchange.head.method == "HEAD":
+        parts = response._answer_at_once(request, exchange)
+        if parts is None:
             return False
-        fields = response._hot_headers()
-        response._exchange = exchange
-        response._request = request
-        response._eof_sent = True
-        exchange.respond(response._status, response._reason, fields, body)
-        response._keep_alive = exchange.keep_alive
+        exchange.respond(parts[0], parts[1], parts[2], parts[3])
         return True
 
     def finish_exchange(self, exchange: Exchange) -> None:
@@ -287,7 +301,7 @@ class HttpConnection(WireProtocol):
             self._read_on()
 
     def _wait_idle(self) -> None:
-        self.set_deadline(self.server.keepalive_timeout)
+        self.set_deadline(self._keepalive)
 
     def refuse(self, status: int, message: str) -> None:
         """Answer what is no request, and close."""

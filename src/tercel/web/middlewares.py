@@ -64,9 +64,16 @@ def wrap_handler(handler: Handler, apps: tuple[Any, ...]) -> Handler:
                 )
                 run = _OldStyle(function, app, run)
             else:
-                run = functools.partial(function, handler=run)
+                run = _chain(function, run)
     if apps and current is not apps[-1]:
         run = _Enter(current, run)
+    return run
+
+
+def _chain(function: Any, inner: Handler) -> Handler:
+    def run(request: Any) -> Any:
+        return function(request, inner)
+
     return run
 
 

@@ -26,7 +26,6 @@ from tercel.wire.media import parse_content_type
 if TYPE_CHECKING:
     from tercel.content.multipart import MultipartReader
     from tercel.net.streams import StreamReader
-    from tercel.web.app import Application
     from tercel.web.exchange import Exchange
     from tercel.web.stream import StreamResponse
     from tercel.wire.ranges import ETag
@@ -456,9 +455,9 @@ class Request(BaseRequest):
     """A request as the handlers of an `Application` get it."""
 
     @property
-    def app(self) -> "Application":
+    def app(self) -> Any:
         """The application, or sub-application, that the router has reached."""
-        return self.match_info.current_app  # type: ignore[no-any-return]
+        return self.match_info.current_app
 
     @property
     def config_dict(self) -> Any:

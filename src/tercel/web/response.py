@@ -230,6 +230,24 @@ class Response(StreamResponse):
 
     # What the connection asks
 
+    def _answer_at_once(
+        self, request: Any, exchange: Any
+    ) -> "tuple[int, str, CIMultiDict[str] | str | None, bytes] | None":
+        """Status, reason, headers and body for `Exchange.respond`; None for the long way.
+
+        The headers lack those that frame the answer, and Date and Server where they are not set.
+        """
+        body = self._payload_bytes()
+        if body is None or (not body and request.method == "HEAD"):
+            return None
+        self._exchange = exchange
+        self._request = request
+        self._eof_sent = True
+        self._keep_alive = exchange.keep_alive
+        if self._headers is None and self._cookies is None and self._type is not None:
+            return self._status, self._reason, self._type, body
+        return self._status, self._reason, self._hot_headers(), body
+
     def _payload_bytes(self) -> bytes | None:
         """The body of an answer that may be sent without `prepare()`, else None.
 

@@ -1,5 +1,8 @@
 cimport cython
 
+from tercel.web.incoming cimport Incoming
+from tercel.wire.h1.heads cimport RequestHead
+
 cdef object _make_info
 cdef object _normal_path
 
@@ -89,6 +92,9 @@ cdef class RouteTable:
     cdef public bint needs_host
     cdef public Node root
     cdef public Py_ssize_t steps
+
+    @cython.locals(head=RequestHead, match=Match, endpoint=Endpoint)
+    cpdef start(self, Incoming request, host=*)
 
     @cython.locals(methods=dict, match=Match)
     cpdef Match find(self, str method, str path, str host=*)

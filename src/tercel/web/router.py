@@ -9,6 +9,7 @@ leaves it to the next.
 
 from typing import Any
 
+from tercel.web.incoming import Incoming
 from tercel.web.matchinfo import UrlMappingMatchInfo
 from tercel.web.pattern import normal_path
 
@@ -232,6 +233,18 @@ class RouteTable:
         self.is_sync = True
         self.needs_host = False
         self.steps = 0
+
+    def start(self, request: Incoming, host: str | None = None) -> Any:
+        """Find the match for `request` and call its handler; None where that wants more care."""
+        head = request._head
+        match = self.find(head.method, head.path, host)
+        request._match = match
+        endpoint = match.endpoint
+        if endpoint.run is None or head.expects_continue:
+            return None
+        if endpoint.has_hook:
+            request._has_prepare_hook = True
+        return endpoint.run(request)
 
     def find(self, method: str, path: str, host: str | None = None) -> Match:
         """The match for a request; `path` as sent, without its query. Never fails."""

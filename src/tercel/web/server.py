@@ -7,6 +7,7 @@ a socket.
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -132,9 +133,13 @@ class Server:
             max_headers=max_headers,
             max_head_size=max(262_144, 4 * (max_line_size + max_field_size)),
         )
-        self.requests_count = 0
+        self.request_class: type[BaseRequest] | None = BaseRequest if request_factory is None else None
+        self.client_max_size = 1024**2
+        self.client_max_fields = 1000
         self.access_logger = _make_access_logger(access_log, access_log_class, access_log_format)
         self.logs_access = False
+        #: Makes the coroutine that is a handler's task, of a connection and a request.
+        self.serve = functools.partial(serve_request, self)
         self._connections: dict[HttpConnection, Any] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -164,19 +169,16 @@ class Server:
         """A connection is gone."""
         self._connections.pop(handler, None)
 
-    def make_request(self, exchange: Exchange) -> BaseRequest:
-        """The request object that the handler gets."""
-        self.requests_count += 1
-        factory = self.request_factory
-        if factory is None:
-            return BaseRequest(
-                exchange.head, exchange.body, exchange.protocol, exchange, None, exchange.loop
-            )
-        return factory(exchange.head, exchange.body, exchange.protocol, exchange, None)
+    def use_requests(self, kind: type[BaseRequest], max_size: int, max_fields: int) -> None:
+        """Make requests of class `kind` with these limits, without asking the factory."""
+        self.request_class = kind
+        self.client_max_size = max_size
+        self.client_max_fields = max_fields
 
-    def serve(self, connection: HttpConnection, request: BaseRequest) -> Any:
-        """The coroutine that is the handler's task."""
-        return serve_request(self, connection, request)
+    def make_request(self, exchange: Exchange) -> BaseRequest:
+        """The request that the factory makes."""
+        factory = self.request_factory or BaseRequest
+        return factory(exchange.head, exchange.body, exchange.protocol, exchange, None)
 
     def keep_task(self, task: asyncio.Task[Any]) -> None:
         """Hold a handler's task until it is done: the event loop itself would not."""
