@@ -12,6 +12,10 @@ from tercel._build import COMPILED
 from tercel._version import __version__
 
 _ROOMS = {
+    "tercel.client.auth": (
+        "BasicAuth",
+        "encode_basic_auth",
+    ),
     "tercel.client.connector": (
         "BaseConnector",
         "Connection",
@@ -19,6 +23,7 @@ _ROOMS = {
         "TCPConnector",
         "UnixConnector",
     ),
+    "tercel.client.cookies": ("CookieJar",),
     "tercel.client.errors": (
         "ClientConnectionError",
         "ClientConnectionResetError",
@@ -53,11 +58,25 @@ _ROOMS = {
         "WSMessageTypeError",
         "WSServerHandshakeError",
     ),
+    "tercel.client.middleware": (
+        "ClientHandlerType",
+        "ClientMiddlewareType",
+    ),
     "tercel.client.options": (
         "ClientTimeout",
         "RequestInfo",
     ),
+    "tercel.client.request": ("ClientRequest",),
+    "tercel.client.response": ("ClientResponse",),
+    "tercel.client.retry": (
+        "RetryBudget",
+        "RetryMiddleware",
+    ),
     "tercel.client.send": ("UploadTracker",),
+    "tercel.client.session": (
+        "ClientSession",
+        "request",
+    ),
     "tercel.client.tracing": (
         "TraceConfig",
         "TraceConnectionCreateEndParams",
@@ -78,6 +97,7 @@ _ROOMS = {
         "TraceResponseChunkReceivedParams",
     ),
     "tercel.client.trust": ("Fingerprint",),
+    "tercel.content.chainmap": ("ChainMapProxy",),
     "tercel.content.form": ("FormData",),
     "tercel.content.payload": (
         "PAYLOAD_REGISTRY",
@@ -107,6 +127,12 @@ _ROOMS = {
         "EMPTY_PAYLOAD",
         "StreamReader",
     ),
+    "tercel.resolver": ("DefaultResolver",),
+    "tercel.wire.media": (
+        "content_disposition_filename",
+        "parse_content_disposition",
+    ),
+    "tercel.wire.ranges": ("ETag",),
     "tercel.wire.version": (
         "HttpVersion",
         "HttpVersion10",

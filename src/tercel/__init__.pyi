@@ -1,6 +1,12 @@
 from tercel import hdrs as hdrs
 from tercel._build import COMPILED as COMPILED
 from tercel._version import __version__ as __version__
+from tercel.client.auth import (
+    BasicAuth as BasicAuth,
+)
+from tercel.client.auth import (
+    encode_basic_auth as encode_basic_auth,
+)
 from tercel.client.connector import (
     BaseConnector as BaseConnector,
 )
@@ -15,6 +21,9 @@ from tercel.client.connector import (
 )
 from tercel.client.connector import (
     UnixConnector as UnixConnector,
+)
+from tercel.client.cookies import (
+    CookieJar as CookieJar,
 )
 from tercel.client.errors import (
     ClientConnectionError as ClientConnectionError,
@@ -112,14 +121,38 @@ from tercel.client.errors import (
 from tercel.client.errors import (
     WSServerHandshakeError as WSServerHandshakeError,
 )
+from tercel.client.middleware import (
+    ClientHandlerType as ClientHandlerType,
+)
+from tercel.client.middleware import (
+    ClientMiddlewareType as ClientMiddlewareType,
+)
 from tercel.client.options import (
     ClientTimeout as ClientTimeout,
 )
 from tercel.client.options import (
     RequestInfo as RequestInfo,
 )
+from tercel.client.request import (
+    ClientRequest as ClientRequest,
+)
+from tercel.client.response import (
+    ClientResponse as ClientResponse,
+)
+from tercel.client.retry import (
+    RetryBudget as RetryBudget,
+)
+from tercel.client.retry import (
+    RetryMiddleware as RetryMiddleware,
+)
 from tercel.client.send import (
     UploadTracker as UploadTracker,
+)
+from tercel.client.session import (
+    ClientSession as ClientSession,
+)
+from tercel.client.session import (
+    request as request,
 )
 from tercel.client.tracing import (
     TraceConfig as TraceConfig,
@@ -174,6 +207,9 @@ from tercel.client.tracing import (
 )
 from tercel.client.trust import (
     Fingerprint as Fingerprint,
+)
+from tercel.content.chainmap import (
+    ChainMapProxy as ChainMapProxy,
 )
 from tercel.content.form import (
     FormData as FormData,
@@ -237,6 +273,18 @@ from tercel.net.streams import (
 )
 from tercel.net.streams import (
     StreamReader as StreamReader,
+)
+from tercel.resolver import (
+    DefaultResolver as DefaultResolver,
+)
+from tercel.wire.media import (
+    content_disposition_filename as content_disposition_filename,
+)
+from tercel.wire.media import (
+    parse_content_disposition as parse_content_disposition,
+)
+from tercel.wire.ranges import (
+    ETag as ETag,
 )
 from tercel.wire.version import (
     HttpVersion as HttpVersion,

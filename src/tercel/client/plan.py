@@ -14,10 +14,11 @@ from yarl import URL
 
 from tercel.client.auth import BasicAuth, find_netrc_auth
 from tercel.client.environment import split_credentials
+from tercel.client.fields import DefaultFields
 from tercel.client.middleware import ClientMiddlewareType
 from tercel.client.options import ClientTimeout, ReadOptions, Unset, sentinel, timeout_of
 from tercel.client.redirect import Hop, strip_fields
-from tercel.client.request import ClientRequest, DefaultFields
+from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.send import UploadTracker
 from tercel.client.target import Target, read_url
@@ -25,6 +26,7 @@ from tercel.client.tracing import Trace
 from tercel.client.trust import merge_trust
 from tercel.content.payload import BytesPayload, JsonPayload
 from tercel.wire.limits import Limits
+from tercel.wire.octets import is_token
 
 __all__ = ("Plan", "StatusCheck")
 
@@ -47,6 +49,7 @@ class Plan:
         "defaults",
         "expect100",
         "headers",
+        "is_plain",
         "max_redirects",
         "method",
         "middlewares",
@@ -55,6 +58,7 @@ class Plan:
         "proxy_headers",
         "raise_for_status",
         "read",
+        "request",
         "server_hostname",
         "session",
         "skip_auto_headers",
@@ -144,6 +148,17 @@ class Plan:
         self.auth = self._find_auth(auth)
         if upload_tracker is not None:
             upload_tracker.take()
+        self.is_plain = (
+            (data, json, cookies, headers, skip_auto_headers, self.auth) == (None,) * 6
+            and (self.proxy, server_hostname, upload_tracker) == (None,) * 3
+            and not (compress or chunked or expect100 or self.trust_env)
+            and self.ssl is True
+            and session._request_class is ClientRequest
+            and is_token(method.encode("utf-8", "surrogateescape"))
+        )
+        if self.is_plain:
+            self.method = method.upper()
+        self.request: ClientRequest | None = None
 
     def _find_auth(self, auth: BasicAuth | None) -> BasicAuth | None:
         """Credentials of the call, the URL, the session or the netrc file, in this order."""
@@ -179,6 +194,12 @@ class Plan:
         """The request, with the jar's cookies and the proxy of the environment."""
         session = self.session
         target = self.target
+        if self.is_plain and not len(session._cookie_jar):
+            request = ClientRequest.plain(self.method, target, session, traces)
+            request.read_options = self.read
+            request.timeout = self.timeout
+            request.sends_close = session._sends_close
+            return request
         cookies = session._cookies_for(target.url, self.cookies)
         proxy, proxy_auth = self.proxy, self.proxy_auth
         if proxy is None and self.trust_env:
@@ -191,7 +212,7 @@ class Plan:
         if session._request_class is not ClientRequest:
             own = {}
             headers = _merge(self.defaults, headers)
-        request: ClientRequest = session._request_class(
+        request = session._request_class(
             self.method,
             target.original,
             headers=headers,
@@ -223,9 +244,9 @@ class Plan:
 
     def follow(self, hop: Hop, request: ClientRequest) -> None:
         """Go on to where a redirect leads; `request` is the one that was redirected."""
-        url = hop.url
+        self.is_plain = False
         self.method = hop.method
-        self.target = Target(url)
+        self.target = Target(hop.url)
         headers = CIMultiDict(self.headers or ())
         strip_fields(headers, hop)
         self.headers = headers

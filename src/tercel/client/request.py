@@ -8,17 +8,16 @@ how a body is framed; never touches a socket.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from multidict import CIMultiDict, CIMultiDictProxy, istr
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from tercel._version import __version__
 from tercel.client.auth import BasicAuth
 from tercel.client.errors import ClientResponseError
 from tercel.client.exchange import AnswerError, Exchange
+from tercel.client.fields import HOST, DefaultFields, cookie_field, join_head
 from tercel.client.options import (
     DEFAULT_READ,
     DEFAULT_TIMEOUT,
@@ -27,7 +26,6 @@ from tercel.client.options import (
     RequestInfo,
 )
 from tercel.client.pool import ConnectionKey, make_connection_key
-from tercel.client.redirect import SECRET_FIELDS
 from tercel.client.response import ClientResponse
 from tercel.client.send import UploadTracker, send_request
 from tercel.client.target import Target, read_url
@@ -35,16 +33,13 @@ from tercel.client.tracing import Trace
 from tercel.content.form import FormData
 from tercel.content.payload import Payload, PayloadLookupError, get_payload
 from tercel.wire.coding import supported_codings
-from tercel.wire.h1.encode import encode_fields, encode_request_head
+from tercel.wire.h1.encode import encode_request_head
 from tercel.wire.octets import is_token
 from tercel.wire.version import HttpVersion, HttpVersion10, HttpVersion11
 
-__all__ = ("ClientRequest", "DefaultFields", "cookie_field")
-
-USER_AGENT = f"Python/{sys.version_info[0]}.{sys.version_info[1]} tercel/{__version__}"
+__all__ = ("ClientRequest",)
 
 _BODYLESS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-_HOST = istr("Host")
 
 
 class _Claim(int):
@@ -52,70 +47,6 @@ class _Claim(int):
 
     def __call__(self) -> bool:
         return bool(self)
-
-
-class DefaultFields:
-    """The fields that a session adds to each request, encoded once for each host.
-
-    `headers` are the session's own and may change; `skip` names those not to be generated.
-    """
-
-    def __init__(self, headers: CIMultiDict[str] | None = None, skip: Iterable[str] = ()) -> None:
-        self.headers: CIMultiDict[str] = CIMultiDict() if headers is None else headers
-        self.skip = frozenset(istr(name) for name in skip)
-        self.skipped = frozenset(name.lower() for name in self.skip)
-        self.auto: list[tuple[str, str]] = [
-            (name, value)
-            for name, value in (
-                (istr("Accept"), "*/*"),
-                (istr("Accept-Encoding"), ", ".join(supported_codings())),
-                (istr("User-Agent"), USER_AGENT),
-            )
-            if name.lower() not in self.skipped
-        ]
-        self._seen: tuple[tuple[str, str], ...] = ()
-        self._encoded: dict[str, bytes] = {}
-
-    def build(self, host: str, given: CIMultiDict[str]) -> CIMultiDict[str]:
-        """Host, `given`, and what is generated for lack of it."""
-        headers: CIMultiDict[str] = CIMultiDict()
-        headers[_HOST] = given.pop(_HOST, host)
-        headers.extend(given)
-        for name, value in self.auto:
-            if name not in headers:
-                headers[name] = value
-        return headers
-
-    def without_secrets(self) -> DefaultFields:
-        """The same without credentials and cookies, for requests to another origin."""
-        headers = self.headers.copy()
-        for name in SECRET_FIELDS:
-            headers.popall(name, None)
-        return DefaultFields(headers, self.skip)
-
-    def encoded(self, host: str) -> bytes:
-        """The field lines of a request without fields of its own."""
-        now = tuple(self.headers.items())
-        if now != self._seen or len(self._encoded) > 256:
-            self._encoded.clear()
-            self._seen = now
-        found = self._encoded.get(host)
-        if found is None:
-            found = encode_fields(self.build(host, self.headers.copy()).items())
-            self._encoded[host] = found
-        return found
-
-
-def cookie_field(cookies: Mapping[str, Any], earlier: str = "") -> str:
-    """The value of Cookie: `earlier` pairs, replaced and followed by `cookies` (str or Morsel)."""
-    pairs: dict[str, str] = {}
-    for pair in earlier.split(";"):
-        name, found, value = pair.strip().partition("=")
-        if found:
-            pairs[name] = value
-    for name, cookie in cookies.items():
-        pairs[name] = cookie.coded_value if hasattr(cookie, "coded_value") else str(cookie)
-    return "; ".join(f"{name}={value}" for name, value in pairs.items())
 
 
 class ClientRequest:
@@ -134,6 +65,9 @@ class ClientRequest:
         "Accept-Encoding": ", ".join(supported_codings()),
     }
 
+    method: str = "GET"
+    url: URL = URL()
+    response: ClientResponse | None = None
     _headers: CIMultiDict[str] | None = None
     _body: Payload | bytes = b""
     _body_fields: tuple[tuple[str, str], ...] = ()
@@ -144,7 +78,17 @@ class ClientRequest:
     was_reused = False
     sends_close = False
     allows_upgrade = False
+    chunked: bool | None = None
+    compress: str | None = None
+    expect100 = False
+    proxy: URL | None = None
+    proxy_auth: BasicAuth | None = None
+    proxy_headers: CIMultiDict[str] | None = None
+    server_hostname: str | None = None
+    version: HttpVersion = HttpVersion11
     _chunked_for_body = False
+    _ssl: Any = True
+    _timer: Any = None
 
     def __init__(
         self,
@@ -189,13 +133,11 @@ class ClientRequest:
         self.original_url = target.original
         self.version = version
         self.chunked = chunked
-        self.compress: str | None = None
         self.expect100 = expect100
         self.loop = loop
         self.response_class = ClientResponse if response_class is None else response_class
         self.proxy = proxy
         self.proxy_auth = proxy_auth
-        self.proxy_headers: CIMultiDict[str] | None = None
         self.server_hostname = server_hostname
         self.traces: Sequence[Trace] = () if traces is None else traces
         self._session = session
@@ -213,6 +155,25 @@ class ClientRequest:
             self.update_body_from_data(data)
         if self.expect100:
             self.update_expect_continue(True)
+
+    @classmethod
+    def plain(
+        cls, method: str, target: Target, session: Any, traces: Sequence[Trace]
+    ) -> ClientRequest:
+        """A request that has nothing of its own: the short way to what `__init__` makes."""
+        request = cls.__new__(cls)
+        request.method = method
+        request.target = target
+        request.url = target.url
+        request.original_url = target.original
+        request.traces = traces
+        request._session = session
+        request._defaults = defaults = session._defaults
+        request._skip = defaults.skipped
+        request.version = session._version
+        request.loop = session._loop
+        request.response_class = session._response_class
+        return request
 
     # --- facts ---------------------------------------------------------------------------------
 
@@ -306,7 +267,7 @@ class ClientRequest:
         self.url = self.target.url
         self.original_url = self.target.original
         if self._headers is not None:
-            self._headers[_HOST] = self.target.host_field
+            self._headers[HOST] = self.target.host_field
 
     def update_version(self, version: HttpVersion | str) -> None:
         """Set the HTTP version; a str such as "1.0" is read."""
@@ -330,8 +291,8 @@ class ClientRequest:
                 fresh.add(key)
                 own.popall(key, None)
             own.add(name, value)
-        host = own.pop(_HOST, self.target.host_field)
-        built: CIMultiDict[str] = CIMultiDict(((_HOST, host),))
+        host = own.pop(HOST, self.target.host_field)
+        built: CIMultiDict[str] = CIMultiDict(((HOST, host),))
         built.extend(own)
         self._headers = built
 
@@ -522,9 +483,13 @@ class ClientRequest:
         if self._headers is not None:
             return encode_request_head(self.method, target, self._headers.items())
         fields = self._defaults.encoded(self.target.host_field)
-        start = encode_request_head(self.method, target, self._body_fields)
-        cut = start.index(b"\r\n") + 2
-        return start[:cut] + fields + start[cut:]
+        if self._body_fields or self.method == "CONNECT":
+            return join_head(self.method, target, fields, self._body_fields)
+        found = self.target.heads.get(self.method)
+        if found is None or found[0] is not fields:
+            found = (fields, join_head(self.method, target, fields, ()))
+            self.target.heads[self.method] = found
+        return found[1]
 
     def _authorise_proxy(self) -> None:
         """A proxy that sees the request itself finds its fields among the request's."""

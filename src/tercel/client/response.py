@@ -101,9 +101,9 @@ class ClientResponse:
         self._traces = traces
         self._loop = loop
         self._session = session
-        self._charset_of: Callable[[ClientResponse, bytes], str] = lambda *_: "utf-8"
-        if session is not None:
-            self._charset_of = session._charset_of
+        self._charset_of: Callable[[ClientResponse, bytes], str] = (
+            _utf_8 if session is None else session._charset_of
+        )
 
     def attach(self, exchange: Exchange, asked: Asked) -> None:
         """Take the facts of an exchange whose head has come."""
@@ -455,6 +455,10 @@ class ClientResponse:
         exchange = self._exchange
         if exchange is not None and exchange.upload is not None:
             await self.wait_for_close()
+
+
+def _utf_8(response: ClientResponse, body: bytes) -> str:
+    return "utf-8"
 
 
 def _is_expected(found: str, expected: str) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -29,21 +29,21 @@ from tercel.client.errors import (
     ServerDisconnectedError,
     TooManyRedirects,
 )
+from tercel.client.fields import DefaultFields
 from tercel.client.middleware import ClientHandlerType, ClientMiddlewareType, chain_middlewares
 from tercel.client.options import (
-    DEFAULT_TIMEOUT,
     ClientTimeout,
     ReadOptions,
     Unset,
     sentinel,
-    timeout_of,
 )
 from tercel.client.pending import OneShotResponse, PendingResult
 from tercel.client.plan import Plan, StatusCheck
 from tercel.client.redirect import Hop, next_hop, same_origin
-from tercel.client.request import ClientRequest, DefaultFields
+from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.retry import IDEMPOTENT, can_replay
+from tercel.client.settings import check_base_url, merge_timeouts, place_of_caller
 from tercel.client.target import Target, Targets, read_url
 from tercel.client.timeout import Deadline, Deadlines
 from tercel.client.tracing import Trace, TraceConfig
@@ -52,6 +52,9 @@ from tercel.wire.limits import Limits
 from tercel.wire.version import HttpVersion, HttpVersion11
 
 __all__ = ("ClientSession", "request")
+
+#: Calls without arguments of their own whose plan is kept.
+_MAX_PLANS = 512
 
 
 class ClientSession:
@@ -105,8 +108,8 @@ class ClientSession:
     ) -> None:
         if connector is None and loop is None:
             loop = asyncio.get_running_loop()
-        self._base_url = _check_base_url(base_url)
-        self._timeout = _merge_timeouts(timeout, read_timeout, conn_timeout)
+        self._base_url = check_base_url(base_url)
+        self._timeout = merge_timeouts(timeout, read_timeout, conn_timeout)
         if ssl_shutdown_timeout is not sentinel:
             warnings.warn(
                 "ssl_shutdown_timeout is deprecated: closing a session waits for its transports",
@@ -119,7 +122,7 @@ class ClientSession:
         if connector._loop is not self._loop:
             raise RuntimeError("Session and connector have to use same event loop")
         self._connector = connector
-        self._made_at = _place_of_caller()
+        self._made_at = place_of_caller()
         self._cookie_jar = CookieJar(loop=self._loop) if cookie_jar is None else cookie_jar
         if cookies:
             self._cookie_jar.update_cookies(cookies)
@@ -150,6 +153,7 @@ class ClientSession:
             limits=Limits(max_line_size, max_field_size, max_headers),
         )
         self._targets = Targets()
+        self._plans: dict[tuple[str, str | URL, bool], Plan] = {}
         self._deadlines = Deadlines(self._loop)
         self._sends_close = bool(connector.force_close)
 
@@ -204,7 +208,7 @@ class ClientSession:
     async def _request(self, method: str, url: str | URL, **kwargs: Any) -> ClientResponse:
         if self.closed:
             raise RuntimeError("Session is closed")
-        plan = Plan(self, method, url, **kwargs)
+        plan = self._plan(method, url, kwargs)
         timeout = plan.timeout
         deadline = None
         if timeout.total:
@@ -228,6 +232,20 @@ class ClientSession:
         _after_answer(response, deadline)
         return response
 
+    def _plan(self, method: str, url: str | URL, kwargs: dict[str, Any]) -> Plan:
+        """What a call asks for; calls that ask for nothing special share their plan."""
+        if len(kwargs) > 1 or (kwargs and "allow_redirects" not in kwargs):
+            return Plan(self, method, url, **kwargs)
+        key = (method, url, kwargs.get("allow_redirects", True))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = Plan(self, method, url, **kwargs)
+            if plan.is_plain:
+                if len(self._plans) >= _MAX_PLANS:
+                    self._plans.clear()
+                self._plans[key] = plan
+        return plan
+
     async def _follow(self, plan: Plan) -> ClientResponse:
         """Send the request, and again where an answer redirects."""
         traces = [
@@ -237,6 +255,8 @@ class ClientSession:
         history: list[ClientResponse] = []
         while True:
             request = plan.make_request(traces)
+            if not plan.is_plain:
+                plan.request = request
             if traces and not history:
                 for trace in traces:
                     await trace.send_request_start(
@@ -259,6 +279,8 @@ class ClientSession:
                     )
                 raise
             response.release()
+            if plan.is_plain:
+                plan = copy(plan)
             plan.follow(hop, request)
         if history:
             response._history = tuple(history)
@@ -334,8 +356,8 @@ class ClientSession:
         tracker = plan.upload_tracker
         if tracker is not None:
             tracker.fail(None)
-        if isinstance(plan.data, Payload):
-            await plan.data.close()
+        if plan.request is not None and isinstance(plan.request.body, Payload):
+            await plan.request.body.close()
 
     def _find_target(self, url: str | URL, params: Any) -> Target:
         if params or self._base_url is not None:
@@ -523,43 +545,6 @@ def request(
         connector_owner=is_owner,
     )
     return OneShotResponse(session._request(method, url, **kwargs), session)
-
-
-def _check_base_url(base_url: str | URL | None) -> URL | None:
-    if base_url is None:
-        return None
-    url = URL(base_url)
-    if not url.absolute or url.origin() is None:
-        raise ValueError(f"base_url is {base_url!r}, expected an absolute URL")
-    if not url.path.endswith("/"):
-        raise ValueError("base_url must have a trailing '/'")
-    return url
-
-
-def _merge_timeouts(
-    timeout: ClientTimeout | float | Unset | None,
-    read_timeout: float | Unset | None,
-    conn_timeout: float | None,
-) -> ClientTimeout:
-    """The session's timeouts, from their present name and the two of old."""
-    if timeout is not sentinel and (read_timeout is not sentinel or conn_timeout is not None):
-        raise ValueError("read_timeout and conn_timeout are old names, they exclude timeout")
-    merged = timeout_of(timeout, DEFAULT_TIMEOUT)
-    if read_timeout is not sentinel or conn_timeout is not None:
-        warnings.warn(
-            "read_timeout and conn_timeout are deprecated, use timeout=ClientTimeout(...)",
-            DeprecationWarning,
-            stacklevel=3,
-        )
-        total = merged.total if isinstance(read_timeout, Unset) else read_timeout
-        merged = ClientTimeout(total=total, connect=conn_timeout, sock_connect=merged.sock_connect)
-    return merged
-
-
-def _place_of_caller() -> str:
-    """File and line of whoever makes a session."""
-    frame = sys._getframe(2)
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 async def _check_status(response: ClientResponse, check: Any) -> None:

@@ -30,6 +30,7 @@ class Target:
     """
 
     __slots__ = (
+        "heads",
         "host",
         "host_field",
         "is_ssl",
@@ -60,6 +61,7 @@ class Target:
         self.host_field = url.host_port_subcomponent or host
         self.path = url.raw_path_qs
         self.key: ConnectionKey | None = None
+        self.heads: dict[str, tuple[bytes, bytes]] = {}
 
 
 class Targets:

@@ -353,8 +353,7 @@ class IOBasePayload(Payload):
         return await asyncio.get_running_loop().run_in_executor(None, self._read_all)
 
     async def close(self) -> None:
-        if not self._value.closed:
-            await asyncio.get_running_loop().run_in_executor(None, self._value.close)
+        self._value.close()
 
 
 def _name_of(file: Any) -> str | None:
