@@ -23,7 +23,10 @@ _ROOMS = {
         "TCPConnector",
         "UnixConnector",
     ),
-    "tercel.client.cookies": ("CookieJar",),
+    "tercel.client.cookies": (
+        "CookieJar",
+        "DummyCookieJar",
+    ),
     "tercel.client.errors": (
         "ClientConnectionError",
         "ClientConnectionResetError",

@@ -25,6 +25,9 @@ from tercel.client.connector import (
 from tercel.client.cookies import (
     CookieJar as CookieJar,
 )
+from tercel.client.cookies import (
+    DummyCookieJar as DummyCookieJar,
+)
 from tercel.client.errors import (
     ClientConnectionError as ClientConnectionError,
 )
