@@ -6,7 +6,7 @@ tuples. `check` feeds a row whole, octet by octet and in two parts at every offs
 
 from tercel.wire.errors import BadMessage, TruncatedMessage
 from tercel.wire.h1.connection import Connection, EndOfMessage
-from tercel.wire.h1.heads import RequestHead
+from tercel.wire.h1.head import RequestHead
 from tercel.wire.limits import DEFAULT_LIMITS, Limits
 
 HOST = b"Host: a\r\n"

@@ -5,7 +5,7 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from tercel.wire.h1.heads import make_request_head
+from tercel.wire.h1.head import make_request_head
 from tercel.wire.version import HttpVersion11
 
 

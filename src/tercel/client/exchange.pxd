@@ -2,7 +2,7 @@ cimport cython
 
 from tercel.net.protocol cimport WireProtocol
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
-from tercel.wire.h1.heads cimport Head, ResponseHead
+from tercel.wire.h1.head cimport Head, ResponseHead
 
 cdef int _MAX_INTERIM
 cdef Py_ssize_t _DECODED_PIECE

@@ -23,7 +23,7 @@ from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
 from tercel.wire.coding import make_decoder
 from tercel.wire.errors import BadMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
-from tercel.wire.h1.heads import ResponseHead
+from tercel.wire.h1.head import ResponseHead
 from tercel.wire.limits import DEFAULT_LIMITS
 
 __all__ = ("AnswerError", "ClientProtocol", "Exchange")

@@ -1,7 +1,7 @@
 cimport cython
 
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
-from tercel.wire.h1.heads cimport Head
+from tercel.wire.h1.head cimport Head
 
 cdef object _READY
 

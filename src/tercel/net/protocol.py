@@ -10,7 +10,7 @@ from typing import Any
 
 from tercel.wire.errors import WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
-from tercel.wire.h1.heads import Head
+from tercel.wire.h1.head import Head
 
 __all__ = ("Ready", "WireProtocol")
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from tercel.wire.errors import BadMessage, WireError
 from tercel.wire.h1.connection import Connection
 from tercel.wire.h1.encode import encode_request_head
-from tercel.wire.h1.heads import ResponseHead
+from tercel.wire.h1.head import ResponseHead
 from tercel.wire.limits import DEFAULT_LIMITS, Limits
 
 __all__ = (

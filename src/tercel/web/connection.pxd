@@ -4,7 +4,7 @@ from tercel.net.protocol cimport WireProtocol
 from tercel.web.exchange cimport Exchange
 from tercel.web.incoming cimport Incoming
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
-from tercel.wire.h1.heads cimport Head
+from tercel.wire.h1.head cimport Head
 
 cdef object _start_eagerly
 cdef object _EMPTY

@@ -16,7 +16,7 @@ from tercel.web.exchange import Exchange
 from tercel.wire.errors import TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.encode import encode_response_head
-from tercel.wire.h1.heads import Head
+from tercel.wire.h1.head import Head
 
 __all__ = ("HttpConnection",)
 
@@ -163,7 +163,9 @@ class HttpConnection(WireProtocol):
                 return
             if isinstance(error, TruncatedMessage):
                 self._closing = True
-                reader.set_exception(ConnectionResetError("the peer left in the middle of its body"))
+                reader.set_exception(
+                    ConnectionResetError("the peer left in the middle of its body")
+                )
             else:
                 reader.set_exception(error)
         elif self._wire.is_eof:
@@ -217,9 +219,7 @@ class HttpConnection(WireProtocol):
         """The request that the handler gets: of the server's class, or made by its factory."""
         if self._request_class is None:
             return self.server.make_request(exchange)
-        request = self._request_class(
-            exchange.head, exchange.body, self, exchange, None, self.loop
-        )
+        request = self._request_class(exchange.head, exchange.body, self, exchange, None, self.loop)
         request._client_max_size = self.server.client_max_size
         request._client_max_fields = self.server.client_max_fields
         return request

@@ -1,7 +1,7 @@
 cimport cython
 
 from tercel.net.protocol cimport WireProtocol
-from tercel.wire.h1.heads cimport RequestHead
+from tercel.wire.h1.head cimport RequestHead
 
 cdef object _now
 cdef object _VERSION_10

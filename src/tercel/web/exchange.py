@@ -17,7 +17,7 @@ from tercel.net.streams import StreamReader
 from tercel.web.stream import SERVER_SOFTWARE
 from tercel.wire.dates import format_http_date
 from tercel.wire.h1.encode import encode_chunk, encode_fields, encode_status_line
-from tercel.wire.h1.heads import RequestHead
+from tercel.wire.h1.head import RequestHead
 from tercel.wire.version import HttpVersion, HttpVersion10
 
 __all__ = ("Exchange",)

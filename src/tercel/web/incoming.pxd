@@ -1,6 +1,6 @@
 cimport cython
 
-from tercel.wire.h1.heads cimport RequestHead
+from tercel.wire.h1.head cimport RequestHead
 
 cdef object _build_url
 

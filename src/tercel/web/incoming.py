@@ -11,7 +11,7 @@ from typing import Any
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from tercel.wire.h1.heads import RequestHead
+from tercel.wire.h1.head import RequestHead
 from tercel.wire.version import HttpVersion
 
 __all__ = ("Incoming",)

@@ -20,7 +20,7 @@ from tercel.web.forms import parse_forwarded, read_form
 from tercel.web.incoming import Incoming
 from tercel.web.keys import RequestKey
 from tercel.wire.dates import parse_http_date
-from tercel.wire.h1.heads import RequestHead, make_request_head
+from tercel.wire.h1.head import RequestHead, make_request_head
 from tercel.wire.media import parse_content_type
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 cimport cython
 
 from tercel.web.incoming cimport Incoming
-from tercel.wire.h1.heads cimport RequestHead
+from tercel.wire.h1.head cimport RequestHead
 
 cdef object _make_info
 cdef object _normal_path

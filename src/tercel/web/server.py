@@ -133,7 +133,9 @@ class Server:
             max_headers=max_headers,
             max_head_size=max(262_144, 4 * (max_line_size + max_field_size)),
         )
-        self.request_class: type[BaseRequest] | None = BaseRequest if request_factory is None else None
+        self.request_class: type[BaseRequest] | None = (
+            BaseRequest if request_factory is None else None
+        )
         self.client_max_size = 1024**2
         self.client_max_fields = 1000
         self.access_logger = _make_access_logger(access_log, access_log_class, access_log_format)

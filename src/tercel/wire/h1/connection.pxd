@@ -1,7 +1,8 @@
 cimport cython
 
 from tercel.wire.h1.bodies cimport Body, ChunkedBody, CloseBody, LengthBody
-from tercel.wire.h1.heads cimport Head, HeadParser, ResponseHead
+from tercel.wire.h1.head cimport Head, ResponseHead
+from tercel.wire.h1.heads cimport HeadParser
 
 cdef object _END
 

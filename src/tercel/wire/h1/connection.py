@@ -8,7 +8,8 @@ pipelined requests wait their turn.
 
 from tercel.wire.errors import TruncatedMessage
 from tercel.wire.h1.bodies import Body, ChunkedBody, CloseBody, LengthBody
-from tercel.wire.h1.heads import Head, HeadParser, ResponseHead
+from tercel.wire.h1.head import Head, ResponseHead
+from tercel.wire.h1.heads import HeadParser
 from tercel.wire.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ("Connection", "EndOfMessage")

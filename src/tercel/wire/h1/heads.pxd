@@ -1,5 +1,7 @@
 cimport cython
 
+from tercel.wire.h1.head cimport Head, RequestHead, ResponseHead
+
 cdef bytes _KIND
 cdef unsigned char _TCHAR
 cdef unsigned char _VALUE
@@ -9,46 +11,8 @@ cdef unsigned char _HOST
 cdef unsigned char _TELLING
 cdef object _VERSION_10
 cdef object _VERSION_11
-cdef dict _NAMES
-cdef Py_ssize_t _MAX_NAMES
 cdef dict _METHODS
 cdef object _NOT_IN_TRAILERS
-
-cpdef list parse_pairs(bytes block)
-
-@cython.locals(p="const unsigned char *", end=Py_ssize_t, pos=Py_ssize_t, i=Py_ssize_t, colon=Py_ssize_t,
-               first=Py_ssize_t, last=Py_ssize_t, pairs=list)
-cdef list _split_block(bytes block, bint as_text)
-
-cdef object _name_of(bytes name)
-
-
-cdef class Head:
-    cdef public bytes _block
-    cdef object _headers
-    cdef tuple _raw_headers
-    cdef public bint chunked
-    cdef public object content_length
-    cdef public bint keep_alive
-    cdef public object upgrade
-    cdef public object version
-
-
-cdef class RequestHead(Head):
-    cdef public object authority
-    cdef public bint expects
-    cdef public bint expects_continue
-    cdef public object method
-    cdef public object path
-    cdef public object query
-    cdef public object scheme
-    cdef public object target
-
-
-cdef class ResponseHead(Head):
-    cdef public object reason
-    cdef public int status
-
 
 cdef class HeadParser:
     cdef bytes _connection
@@ -110,7 +74,9 @@ cdef class HeadParser:
     cdef _finish_response(self, ResponseHead head)
 
 
-@cython.locals(head=RequestHead)
-cpdef RequestHead make_request_head(method, target, version, headers)
 cdef str _bad_octet(str where, unsigned char octet)
+
+@cython.locals(p="const unsigned char *")
+cdef bint _is_http11(bytes data, Py_ssize_t pos) except -1
+
 cdef object _read_version(bytes text)

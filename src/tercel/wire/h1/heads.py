@@ -6,24 +6,14 @@ What most callers never ask for (pairs, mappings) is built when asked. Never kee
 the octets.
 """
 
-from typing import Any
-
-from multidict import CIMultiDict, CIMultiDictProxy, istr
-
 from tercel.wire.errors import BadMessage
 from tercel.wire.h1.framing import list_tokens, read_coding, read_host, read_length, split_target
+from tercel.wire.h1.head import Head, RequestHead, ResponseHead, parse_pairs
 from tercel.wire.limits import Limits
 from tercel.wire.octets import DIGIT, HOST, KIND, TARGET, TCHAR, TELLING, VALUE
 from tercel.wire.version import HttpVersion, HttpVersion10, HttpVersion11
 
-__all__ = (
-    "Head",
-    "HeadParser",
-    "RequestHead",
-    "ResponseHead",
-    "make_request_head",
-    "parse_pairs",
-)
+__all__ = ("HeadParser",)
 
 _KIND = KIND
 _TCHAR = TCHAR
@@ -35,9 +25,6 @@ _TELLING = TELLING
 _VERSION_10 = HttpVersion10
 _VERSION_11 = HttpVersion11
 
-#: Names seen so far, as spelled on the wire: a name is decoded once, not once a message.
-_NAMES: dict[bytes, istr] = {}
-_MAX_NAMES = 1024
 _NOT_IN_TRAILERS = frozenset(
     b"content-length transfer-encoding host connection trailer upgrade expect te content-encoding"
     b" content-type content-range authorization proxy-authorization proxy-authenticate"
@@ -47,150 +34,6 @@ _METHODS = {
     name.encode(): name
     for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
 }
-
-
-def parse_pairs(block: bytes) -> list[tuple[bytes, bytes]]:
-    """Name and value of each line of a field block that a `HeadParser` has checked."""
-    return _split_block(block, False)
-
-
-def _split_block(block: bytes, as_text: bool) -> list[tuple[Any, Any]]:
-    """The pairs of a checked block, as bytes, or as the str that a mapping of headers holds."""
-    pairs = []
-    p = block
-    end = len(block)
-    pos = 0
-    while pos < end:
-        i = pos
-        while p[i] != 58:
-            i += 1
-        colon = i
-        i += 1
-        while p[i] == 32 or p[i] == 9:
-            i += 1
-        first = i
-        while p[i] != 13:
-            i += 1
-        last = i
-        while last > first and (p[last - 1] == 32 or p[last - 1] == 9):
-            last -= 1
-        if as_text:
-            pairs.append((_name_of(p[pos:colon]), p[first:last].decode("utf-8", "surrogateescape")))
-        else:
-            pairs.append((p[pos:colon], p[first:last]))
-        pos = i + 2
-    return pairs
-
-
-def _name_of(name: bytes) -> istr:
-    found = _NAMES.get(name)
-    if found is None:
-        found = istr(name.decode("ascii"))
-        if len(_NAMES) < _MAX_NAMES:
-            _NAMES[name] = found
-    return found
-
-
-class Head:
-    """What requests and responses have in common.
-
-    `version` is an `HttpVersion`; `keep_alive` says whether the sender will go on using the
-    connection; `chunked` and `content_length` (octets, or None) are its framing fields; `upgrade`
-    is the Upgrade value that the Connection field names, or None; `closes` and `is_upgrade` read
-    the Connection field.
-    """
-
-    __slots__ = (
-        "_block",
-        "_headers",
-        "_raw_headers",
-        "chunked",
-        "content_length",
-        "keep_alive",
-        "upgrade",
-        "version",
-    )
-
-    def __init__(self) -> None:
-        self._block: bytes = b""
-        self._headers: CIMultiDictProxy[str] | None = None
-        self._raw_headers: tuple[tuple[bytes, bytes], ...] | None = None
-        self.chunked = False
-        self.content_length: int | None = None
-        self.keep_alive = True
-        self.upgrade: str | None = None
-        self.version: HttpVersion = _VERSION_11
-
-    @property
-    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """The fields as they came: pairs of bytes in order, white space around values removed."""
-        if self._raw_headers is None:
-            self._raw_headers = tuple(parse_pairs(self._block))
-        return self._raw_headers
-
-    @property
-    def headers(self) -> CIMultiDictProxy[str]:
-        """The fields as a read-only mapping; values are UTF-8 with surrogate escapes."""
-        if self._headers is None:
-            self._headers = CIMultiDictProxy(CIMultiDict(_split_block(self._block, True)))
-        return self._headers
-
-
-class RequestHead(Head):
-    """The head of a request: `method`, `target` as sent, and its parts.
-
-    `path` is the target's path as sent (percent-encoded), `query` what follows its `?` or an empty
-    string; `authority` and `scheme` are set for the absolute and authority forms only;
-    `expects_continue` is True if the peer waits for `100 Continue` before it sends the body,
-    `expects` if it sent any Expect field.
-    """
-
-    __slots__ = (
-        "authority",
-        "expects",
-        "expects_continue",
-        "method",
-        "path",
-        "query",
-        "scheme",
-        "target",
-    )
-
-    def __init__(self) -> None:  # sets Head's attributes itself: one call less for every request
-        self._block = b""
-        self._headers = None
-        self._raw_headers = None
-        self.chunked = False
-        self.content_length = None
-        self.keep_alive = True
-        self.upgrade = None
-        self.version = _VERSION_11
-        self.method = ""
-        self.target = ""
-        self.path = ""
-        self.query = ""
-        self.scheme = ""
-        self.authority = ""
-        self.expects = False
-        self.expects_continue = False
-
-
-class ResponseHead(Head):
-    """The head of a response: `status` and `reason` (UTF-8 with surrogate escapes, maybe empty)."""
-
-    __slots__ = ("reason", "status")
-
-    def __init__(self) -> None:
-        self._block = b""
-        self._headers = None
-        self._raw_headers = None
-        self.chunked = False
-        self.content_length = None
-        self.keep_alive = True
-        self.upgrade = None
-        self.version = _VERSION_11
-        self.status = 0
-        self.reason = ""
 
 
 class HeadParser:
@@ -376,17 +219,7 @@ class HeadParser:
         if p[i] != 13 or p[i + 1] != 10:
             return self._refuse(data, pos, i, _bad_octet("the request line", p[i]), 400)
         head = RequestHead()
-        if (
-            i - target_end == 9
-            and p[i - 3] == 49
-            and p[i - 2] == 46
-            and p[i - 1] == 49
-            and p[i - 4] == 47
-            and p[i - 5] == 80
-            and p[i - 6] == 84
-            and p[i - 7] == 84
-            and p[i - 8] == 72
-        ):
+        if i - target_end == 9 and _is_http11(data, target_end + 1):
             head.version = _VERSION_11
         else:
             head.version = _read_version(data[target_end + 1 : i])
@@ -395,15 +228,13 @@ class HeadParser:
         head.method = name.decode("ascii") if method is None else method
         target = p[method_end + 1 : target_end].decode("utf-8", "surrogateescape")
         head.target = target
-        if p[method_end + 1] == 47 and method is not None and name != b"CONNECT":
+        if p[method_end + 1] == 47 and name != b"CONNECT":
             mark = target.find("?")
             if mark < 0:
                 head.path = target
             else:
                 head.path = target[:mark]
                 head.query = target[mark + 1 :]
-        elif p[method_end + 1] == 47 and head.method != "CONNECT":
-            head.path, _, head.query = target.partition("?")
         else:
             head.scheme, head.authority, head.path, head.query = split_target(head.method, target)
         if "%00" in head.path:
@@ -569,46 +400,23 @@ class HeadParser:
         self._finish(head)
 
 
-def make_request_head(
-    method: str, target: str, version: HttpVersion, headers: CIMultiDict[str]
-) -> RequestHead:
-    """A head that came from a program, not from the wire: for copies and for tests.
-
-    `method` and `version` are taken as they are; `target` and the fields decide the rest as they
-    would on the wire. BadMessage for a target of no known form.
-    """
-    head = RequestHead()
-    head.method = method
-    head.version = version
-    head.target = target
-    if target.startswith("/") and method != "CONNECT":
-        head.path, _, head.query = target.partition("?")
-    else:
-        head.scheme, head.authority, head.path, head.query = split_target(method, target)
-    head._headers = CIMultiDictProxy(headers)
-    head._raw_headers = tuple(
-        [
-            (name.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
-            for name, value in headers.items()
-        ]
-    )
-    options = list_tokens(",".join(headers.getall("Connection", ())).encode())
-    head.keep_alive = b"close" not in options and (
-        version != _VERSION_10 or b"keep-alive" in options
-    )
-    head.chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
-    length = headers.get("Content-Length", "")
-    if length.isascii() and length.isdigit():
-        head.content_length = int(length)
-    if b"upgrade" in options:
-        head.upgrade = headers.get("Upgrade")
-    head.expects = "Expect" in headers
-    head.expects_continue = headers.get("Expect", "").lower() == "100-continue"
-    return head
-
-
 def _bad_octet(where: str, octet: int) -> str:
     return f"{where} holds or is ended by the octet 0x{octet:02x}, which may not stand there"
+
+
+def _is_http11(data: bytes, pos: int) -> bool:
+    """True if the octets at `pos`, of which there are eight, are HTTP/1.1."""
+    p = data
+    return (
+        p[pos + 7] == 49
+        and p[pos + 6] == 46
+        and p[pos + 5] == 49
+        and p[pos + 4] == 47
+        and p[pos + 3] == 80
+        and p[pos + 2] == 84
+        and p[pos + 1] == 84
+        and p[pos] == 72
+    )
 
 
 def _read_version(text: bytes) -> HttpVersion:
