@@ -17,16 +17,66 @@ __aiohttp_modules__: dict[str, str | dict[str, Any]]
 _MODULES: dict[str, str] = {
     "abc": "tercel.abc",
     "client_exceptions": "tercel.client.errors",
+    "cookiejar": "tercel.client.cookies",
+    "formdata": "tercel.content.form",
     "hdrs": "tercel.hdrs",
+    "payload": "tercel.content.payload",
+    "payload_streamer": "tercel.content.streamer",
     "resolver": "tercel.resolver",
+    "streams": "tercel.net.streams",
+    "tracing": "tercel.client.tracing",
     "typedefs": "tercel.typedefs",
     "web": "tercel.web",
     "web_exceptions": "tercel.web.errors",
+    "web_fileresponse": "tercel.web.file",
+    "web_log": "tercel.web.accesslog",
+    "web_middlewares": "tercel.web.middlewares",
+    "web_routedef": "tercel.web.routedef",
 }
 
-# The old path -> our rooms, and what each of them holds of it.
+# The old path -> our rooms, and the names of it that each of them holds.
 _NAMES: dict[str, dict[str, str]] = {
+    "client": {
+        "tercel": "BaseConnector ClientRequest ClientResponse ClientSession ClientTimeout "
+        "Fingerprint NamedPipeConnector RequestInfo TCPConnector UnixConnector request",
+    },
+    "client_reqrep": {
+        "tercel": "ClientRequest ClientResponse Fingerprint RequestInfo UploadTracker",
+        "tercel.client.pool": "ConnectionKey",
+        "tercel.client.response": "ContentDisposition",
+    },
+    "connector": {
+        "tercel": "AddrInfoType BaseConnector Connection NamedPipeConnector SocketFactoryType "
+        "TCPConnector UnixConnector",
+    },
+    "helpers": {
+        "tercel.client.auth": "BasicAuth encode_basic_auth",
+        "tercel.content.chainmap": "ChainMapProxy",
+        "tercel.wire.ranges": "ETag",
+        "tercel.web": "AppKey RequestKey ResponseKey",
+    },
+    "http": {"tercel": "HttpVersion HttpVersion10 HttpVersion11"},
+    "http_writer": {"tercel": "HttpVersion HttpVersion10 HttpVersion11"},
+    "web_app": {"tercel.web": "Application CleanupError"},
+    "web_protocol": {"tercel.web": "RequestHandler"},
     "web_request": {"tercel.web": "BaseRequest Request"},
+    "web_response": {
+        "tercel.web": "ContentCoding Response StreamResponse json_bytes_response json_response",
+    },
+    "web_runner": {
+        "tercel.web": "AppRunner BaseRunner BaseSite GracefulExit NamedPipeSite ServerRunner "
+        "SockSite TCPSite UnixSite",
+    },
+    "web_server": {"tercel.web": "Server"},
+    "web_urldispatcher": {
+        "tercel.web": "AbstractResource AbstractRoute DynamicResource PlainResource "
+        "PrefixedSubAppResource Resource ResourceRoute StaticResource UrlDispatcher "
+        "UrlMappingMatchInfo View",
+        "tercel.web.dispatcher": "ResourcesView RoutesView",
+        "tercel.web.mounts": "MatchedSubAppResource",
+        "tercel.web.resources": "PrefixResource",
+        "tercel.web.routes": "SystemRoute",
+    },
 }
 
 
