@@ -208,6 +208,12 @@ class StreamResponse(AnswerHead):
         await self._start(request)
         return self
 
+    def _answer_at_once(
+        self, request: Any, exchange: Any
+    ) -> "tuple[int, str, CIMultiDict[str] | str | None, bytes] | None":
+        """What the connection asks of `Response`; a stream always takes the long way."""
+        return None
+
     def _payload_bytes(self) -> bytes | None:
         """The body where the connection may send it without `prepare()`: see `response.py`."""
         return None
