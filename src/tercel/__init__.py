@@ -27,6 +27,7 @@ _ROOMS = {
         "CookieJar",
         "DummyCookieJar",
     ),
+    "tercel.client.digest": ("DigestAuthMiddleware",),
     "tercel.client.errors": (
         "ClientConnectionError",
         "ClientConnectionResetError",

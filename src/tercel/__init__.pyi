@@ -28,6 +28,9 @@ from tercel.client.cookies import (
 from tercel.client.cookies import (
     DummyCookieJar as DummyCookieJar,
 )
+from tercel.client.digest import (
+    DigestAuthMiddleware as DigestAuthMiddleware,
+)
 from tercel.client.errors import (
     ClientConnectionError as ClientConnectionError,
 )

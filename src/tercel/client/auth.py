@@ -16,7 +16,7 @@ from yarl import URL
 if TYPE_CHECKING:
     from netrc import netrc
 
-__all__ = ("BasicAuth", "encode_basic_auth", "find_netrc_auth")
+__all__ = ("BasicAuth", "check_credentials", "encode_basic_auth", "find_netrc_auth")
 
 logger = logging.getLogger("tercel.client")
 
@@ -27,12 +27,13 @@ def encode_basic_auth(login: str, password: str = "", encoding: str = "utf-8") -
     Raises ValueError for a login that is None or holds a colon, and for a password that is None;
     UnicodeEncodeError for what `encoding` lacks.
     """
-    _check(login, password)
+    check_credentials(login, password)
     octets = f"{login}:{password}".encode(encoding)
     return "Basic " + binascii.b2a_base64(octets, newline=False).decode("ascii")
 
 
-def _check(login: str | None, password: str | None) -> None:
+def check_credentials(login: str | None, password: str | None) -> None:
+    """Raise ValueError for a login that is None or holds a colon, or a password that is None."""
     if login is None:
         raise ValueError("None is not allowed as login value")
     if password is None:
@@ -56,7 +57,7 @@ class BasicAuth(_Credentials):
     __slots__ = ()
 
     def __new__(cls, login: str, password: str = "", encoding: str = "latin1") -> BasicAuth:
-        _check(login, password)
+        check_credentials(login, password)
         return super().__new__(cls, login, password, encoding)
 
     @classmethod
