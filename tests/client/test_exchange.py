@@ -451,6 +451,47 @@ async def test_upload_tracker() -> None:
             await session.post(peer.url, data=b"x", upload_tracker=tracker)
 
 
+async def test_upload_tracker_over_a_redirect() -> None:
+    script = scripted(answer(307, b"", ("Location", "/b")), answer(200))
+    async with serving_peer(script) as peer, ClientSession() as session:
+        tracker = tercel.UploadTracker()
+        settled: list[int] = []
+        tracker.upload_complete.add_done_callback(lambda _: settled.append(tracker.attempts))
+        await session.post(peer.url, data=b"x" * 100, upload_tracker=tracker)
+        await tracker.upload_complete
+        await asyncio.sleep(0)
+        assert (tracker.bytes_written, tracker.attempts, settled) == (100, 2, [2])
+
+
+async def test_upload_tracker_of_a_request_that_is_not_sent() -> None:
+    async with serving_peer(scripted(answer(200))) as peer, ClientSession() as session:
+        said = await session.get(peer.url)
+
+        async def replay(
+            request: tercel.ClientRequest, handler: tercel.ClientHandlerType
+        ) -> tercel.ClientResponse:
+            return said
+
+        tracker = tercel.UploadTracker()
+        await session.post(peer.url, data=b"x", upload_tracker=tracker, middlewares=(replay,))
+        with pytest.raises(tercel.UploadAbortedError):
+            await tracker.upload_complete
+
+
+async def test_upload_tracker_of_a_cancelled_request() -> None:
+    async with serving_peer(silent()) as peer, ClientSession() as session:
+        tracker = tercel.UploadTracker()
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"abc"
+            await asyncio.Event().wait()
+
+        with pytest.raises(TimeoutError):
+            await session.post(peer.url, data=pieces(), upload_tracker=tracker, timeout=0.05)
+        with pytest.raises(tercel.UploadAbortedError):
+            await tracker.upload_complete
+
+
 async def test_upload_tracker_of_a_failed_request() -> None:
     async with ClientSession() as session:
         tracker = tercel.UploadTracker()

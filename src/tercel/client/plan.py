@@ -171,12 +171,9 @@ class Plan:
             return auth
         session = self.session
         if session.auth is not None and session._shares_origin(target.url):
-            if not self._has_authorization():
-                found: BasicAuth = session.auth
-                return found
-        else:
-            return self._find_netrc_auth()
-        return None
+            found: BasicAuth = session.auth
+            return found
+        return self._find_netrc_auth()
 
     def _find_netrc_auth(self) -> BasicAuth | None:
         if not self.trust_env or self._has_authorization():
@@ -212,7 +209,8 @@ class Plan:
         if session._request_class is not ClientRequest:
             own = {}
             headers = _merge(self.defaults, headers)
-        request = session._request_class(
+        make: type[ClientRequest] = session._request_class
+        request = make(
             self.method,
             target.original,
             headers=headers,

@@ -519,7 +519,7 @@ class ClientRequest:
         except AnswerError as error:
             exchange.abandon()
             raise ClientResponseError(
-                self.request_info, (), status=error.error.status, message=error.error.message
+                self.request_info, (), status=400, message=error.error.message
             ) from error.error
         except BaseException:
             exchange.abandon()

@@ -225,6 +225,12 @@ class ClientResponse:
         """The charset parameter of Content-Type, or None."""
         return self._media()[1].get("charset")
 
+    @property
+    def content_length(self) -> int | None:
+        """The value of Content-Length, or None."""
+        found = self.headers.get("Content-Length")
+        return None if found is None else int(found)
+
     def get_content_type(self) -> str:
         """`content_type` as a method."""
         return self.content_type

@@ -65,6 +65,9 @@ class UploadTracker:
         self.attempts = 0
         self.upload_complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._taken = False
+        self._is_final = False
+        self._is_written = False
+        self._error: BaseException | None = None
         self._body = 0
         self._wire = 0
         self._transport: Any = None
@@ -89,6 +92,8 @@ class UploadTracker:
         self._body = 0
         self._wire = 0
         self._transport = transport
+        self._is_written = False
+        self._error = None
 
     def count(self, body: int, wire: int) -> None:
         """`body` octets became `wire` octets on the transport."""
@@ -96,18 +101,32 @@ class UploadTracker:
         self._wire += wire
 
     def finish(self) -> None:
-        """The body is written to its end."""
+        """The attempt has written the body to its end."""
         self._transport = None
-        if not self.upload_complete.done():
-            self.upload_complete.set_result(None)
+        self._is_written = True
+        if self._is_final:
+            self.settle()
 
     def fail(self, error: BaseException | None) -> None:
-        """No more will be written; None means that nobody knows of an error."""
+        """The attempt writes no more; None means that nobody knows of an error."""
         self._transport = None
-        if not self.upload_complete.done():
-            self.upload_complete.set_exception(
-                UploadAbortedError("the body was not sent to its end") if error is None else error
-            )
+        if not self._is_written and self._error is None:
+            self._error = UploadAbortedError("the body was not sent to its end")
+            if error is not None:
+                self._error = error
+            if self._is_final:
+                self.settle()
+
+    def settle(self) -> None:
+        """There will be no other attempt: be done, at once or when the body is written."""
+        self._is_final = True
+        if self.upload_complete.done():
+            return
+        if self._is_written:
+            self.upload_complete.set_result(None)
+        elif self._error is not None or not self.attempts:
+            error = self._error or UploadAbortedError("the request was not sent")
+            self.upload_complete.set_exception(error)
             self.upload_complete.exception()
 
 

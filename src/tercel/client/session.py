@@ -229,6 +229,8 @@ class ClientSession:
                 if is_ours:
                     raise TimeoutError from error
             raise
+        if plan.upload_tracker is not None:
+            plan.upload_tracker.settle()
         _after_answer(response, deadline)
         return response
 
@@ -348,7 +350,8 @@ class ClientSession:
         if connector is None:
             raise RuntimeError("Session is closed")
         connection = await connector.connect(request, request.traces, request.timeout)
-        request.was_reused = connection.protocol.exchanges > 0
+        protocol = connection.protocol
+        request.was_reused = protocol is not None and protocol.exchanges > 0
         return await request.send(connection)
 
     async def _give_up(self, plan: Plan) -> None:
@@ -356,6 +359,7 @@ class ClientSession:
         tracker = plan.upload_tracker
         if tracker is not None:
             tracker.fail(None)
+            tracker.settle()
         if plan.request is not None and isinstance(plan.request.body, Payload):
             await plan.request.body.close()
 
