@@ -22,6 +22,7 @@ from tercel.client.cookiestore import (
     domain_matches,
     is_address,
     is_public_suffix,
+    path_matches,
 )
 from tercel.wire.cookies import parse_cookie_date, parse_set_cookie
 from tercel.wire.morsels import copy_morsel, make_morsel
@@ -265,16 +266,31 @@ class DummyCookieJar(AbstractCookieJar):
         return SimpleCookie()
 
 
-def own_cookies(cookies: Any, quote_cookie: bool = True) -> SimpleCookie:
-    """The `cookies` argument of one request, as it is to be sent: no limits, no places."""
+def own_cookies(cookies: Any, url: URL, quote_cookie: bool = True) -> SimpleCookie:
+    """The `cookies` argument of one request, as it is to be sent to `url`: there are no limits.
+
+    Morsels whose Domain, Path or Secure keep them from there are left out.
+    """
     found: SimpleCookie = SimpleCookie()
     for name, value in _pairs(cookies):
-        if isinstance(value, Morsel):
+        if not isinstance(value, Morsel):
+            morsel = _written(name, value, quote_cookie)
+        elif _is_for(value, url):
             morsel = make_morsel(value.key, value.value, value.coded_value)
         else:
-            morsel = _written(name, value, quote_cookie)
+            continue
         dict.__setitem__(found, name, morsel)
     return found
+
+
+def _is_for(morsel: Morsel[str], url: URL) -> bool:
+    domain = str(morsel["domain"]).lower().removeprefix(".")
+    if domain and not domain_matches(url.raw_host or "", domain):
+        return False
+    path = str(morsel["path"])
+    if path.startswith("/") and not path_matches(url.raw_path, path):
+        return False
+    return not morsel["secure"] or url.scheme in _SECURE_SCHEMES
 
 
 def _pairs(cookies: Any) -> Iterable[tuple[str, Any]]:

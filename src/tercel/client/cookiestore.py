@@ -12,7 +12,14 @@ from collections.abc import Iterator
 from http.cookies import Morsel
 from itertools import count
 
-__all__ = ("Cookie", "CookieStore", "domain_matches", "is_address", "is_public_suffix")
+__all__ = (
+    "Cookie",
+    "CookieStore",
+    "domain_matches",
+    "is_address",
+    "is_public_suffix",
+    "path_matches",
+)
 
 #: What registries keep for themselves below a country: nobody may set a cookie for all of "co.uk".
 _REGISTRY_LABELS = frozenset(("ac", "co", "com", "edu", "gov", "mil", "net", "org"))
@@ -44,7 +51,8 @@ def domain_matches(host: str, domain: str) -> bool:
     return host.endswith(domain) and host[-len(domain) - 1] == "." and not is_address(host)
 
 
-def _path_matches(path: str, of_cookie: str) -> bool:
+def path_matches(path: str, of_cookie: str) -> bool:
+    """True if `path` is `of_cookie` or below it (RFC 6265bis section 5.1.4)."""
     if not path.startswith(of_cookie):
         return False
     return len(path) == len(of_cookie) or of_cookie[-1] == "/" or path[len(of_cookie)] == "/"
@@ -186,7 +194,7 @@ class CookieStore:
         for other in self._find_related(cookie.domain):
             for held in other.values():
                 if held.secure and held.name == cookie.name:
-                    if _path_matches(cookie.path, held.path):
+                    if path_matches(cookie.path, held.path):
                         return True
         return False
 
@@ -250,7 +258,7 @@ class CookieStore:
                     continue
                 if cookie.secure and not secure:
                     continue
-                if cookie.path == "/" or _path_matches(path, cookie.path):
+                if cookie.path == "/" or path_matches(path, cookie.path):
                     found.append(cookie)
         if len(found) > 1:
             found.sort(key=_send_order)

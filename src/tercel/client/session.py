@@ -21,7 +21,7 @@ from yarl import URL
 
 from tercel.client.auth import BasicAuth
 from tercel.client.connector import BaseConnector, TCPConnector
-from tercel.client.cookies import CookieJar
+from tercel.client.cookies import CookieJar, own_cookies
 from tercel.client.environment import find_environment_proxy
 from tercel.client.errors import (
     ClientOSError,
@@ -383,12 +383,8 @@ class ClientSession:
         found = jar.filter_cookies(url) if len(jar) else None
         if not own:
             return found or None
-        extra = CookieJar(
-            loop=self._loop, unsafe=True, quote_cookie=getattr(jar, "quote_cookie", True)
-        )
-        extra.update_cookies(own, url)
         merged = dict(found.items()) if found else {}
-        merged.update(extra.filter_cookies(url).items())
+        merged.update(own_cookies(own, url, getattr(jar, "quote_cookie", True)))
         return merged
 
     def _environment_proxy(self, url: URL) -> tuple[URL | None, BasicAuth | None]:
