@@ -426,7 +426,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
             run = self._link(endpoint)
         if endpoint.has_hook:
             request._has_prepare_hook = True
-        if request._head.expects_continue and match.allowed is None:
+        if request._head.expects and match.allowed is None:
             return _answer_expecting(request, endpoint.route, run)
         return run(request)  # type: ignore[no-any-return]
 

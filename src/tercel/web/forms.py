@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus
 
 from multidict import MultiDict, MultiDictProxy
 
@@ -20,8 +19,11 @@ if TYPE_CHECKING:
 __all__ = ("parse_forwarded", "parse_urlencoded", "read_form")
 
 _FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")
+_DIGITS = "0123456789abcdefABCDEF"
+_ESCAPES = {(a + b).encode(): bytes.fromhex(a + b) for a in _DIGITS for b in _DIGITS}
 _FORWARDED_PAIR = re.compile(
-    r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+))[ \t]*"
+    r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)="
+    r"(?:\"((?:[^\"\\]|\\.)*)\"|([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+))[ \t]*"
 )
 
 
@@ -47,24 +49,42 @@ async def read_form(request: "BaseRequest") -> MultiDictProxy[Any]:
             text=f"the form has {count} fields, {limit} are accepted",
         )
     charset = request.charset or "utf-8"
-    return MultiDictProxy(MultiDict(parse_urlencoded(body.rstrip().decode(charset), charset)))
+    return MultiDictProxy(MultiDict(parse_urlencoded(body.rstrip(), charset)))
 
 
-def parse_urlencoded(text: str, charset: str = "utf-8") -> list[tuple[str, str]]:
-    """Pairs of an `application/x-www-form-urlencoded` text; fields without `=` have an empty
-    value.
+def parse_urlencoded(data: bytes, charset: str = "utf-8") -> list[tuple[str, str]]:
+    """Pairs of an `application/x-www-form-urlencoded` body; fields without `=` have an empty value.
+
+    Octets that are no text in `charset` become replacement characters; LookupError for a charset
+    that Python doesn't know.
     """
+    text = data.decode(charset, "replace")
     pairs = []
-    for field in text.split("&"):
-        if not field:
-            continue
+    has_escapes = "%" in text
+    for field in text.replace("+", " ").split("&"):
         name, _, value = field.partition("=")
-        if "%" in name or "+" in name:
-            name = unquote_plus(name, charset, "replace")
-        if "%" in value or "+" in value:
-            value = unquote_plus(value, charset, "replace")
-        pairs.append((name, value))
+        if has_escapes and "%" in field:
+            name = _unescape(name, charset)
+            value = _unescape(value, charset)
+        if field:
+            pairs.append((name, value))
     return pairs
+
+
+def _unescape(text: str, charset: str) -> str:
+    """`text` with its percent escapes replaced; what is no escape stays."""
+    first, *rest = text.encode(charset, "replace").split(b"%")
+    if not rest:
+        return text
+    pieces = [first]
+    for piece in rest:
+        octet = _ESCAPES.get(piece[:2])
+        if octet is None:
+            pieces.append(b"%" + piece)
+        else:
+            pieces.append(octet)
+            pieces.append(piece[2:])
+    return b"".join(pieces).decode(charset, "replace")
 
 
 def parse_forwarded(lines: Iterable[str]) -> tuple[Mapping[str, str], ...]:

@@ -16,21 +16,28 @@ __all__ = ("UrlMappingMatchInfo",)
 class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
     """The match of a request: values by name, `route`, `handler` and the applications."""
 
+    _apps: tuple[Any, ...] = ()
+    _current_app: Any = None
+    _frozen = False
+    _http_exception: Any = None
+    _match: Any = None
+    _route: Any = None
+
     def __init__(self, match_dict: dict[str, str], route: Any) -> None:
-        super().__init__(match_dict)
+        dict.__init__(self, match_dict)
         self._route = route
-        self._apps: tuple[Any, ...] = ()
-        self._current_app: Any = None
-        self._frozen = False
-        self._http_exception: Any = None
-        self._match: Any = None
 
     @classmethod
     def _make(cls, match: Any, route: Any, apps: tuple[Any, ...]) -> "UrlMappingMatchInfo":
-        names = match.endpoint.names
-        made = cls({name: match.value(i) for i, name in enumerate(names)}, route)
-        made._apps = apps
-        made._current_app = apps[-1] if apps else None
+        made = cls.__new__(cls)
+        index = 0
+        for name in match.endpoint.names:
+            made[name] = match.value(index)
+            index += 1
+        made._route = route
+        if apps:
+            made._apps = apps
+            made._current_app = apps[-1]
         if match.allowed is not None:
             made._match = match
         return made

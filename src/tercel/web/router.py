@@ -240,7 +240,7 @@ class RouteTable:
         match = self.find(head.method, head.path, host)
         request._match = match
         endpoint = match.endpoint
-        if endpoint.run is None or head.expects_continue:
+        if endpoint.run is None or head.expects:
             return None
         if endpoint.has_hook:
             request._has_prepare_hook = True

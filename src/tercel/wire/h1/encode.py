@@ -8,7 +8,7 @@ repaired.
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from tercel.wire.octets import is_field_text, is_token
+from tercel.wire.octets import KIND, VALUE, is_field_text, is_token
 
 __all__ = (
     "LAST_CHUNK",
@@ -19,6 +19,9 @@ __all__ = (
     "encode_response_head",
     "encode_status_line",
 )
+
+_KIND = KIND
+_VALUE = VALUE
 
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -63,16 +66,33 @@ def encode_fields(fields: Iterable[tuple[str, str]]) -> bytes:
         if text is None:
             text = _encode_name(name)
         parts.append(text)
-        if not isinstance(value, str):
+        if type(value) is str:
+            encoded = _encode_text(value)
+        elif isinstance(value, str):
+            encoded = value.encode("utf-8", "surrogateescape")
+        else:
             raise TypeError(f"the value of {name} is {value!r}, expected a str")
-        encoded = value.encode("utf-8", "surrogateescape")
-        if not is_field_text(encoded):
+        if not _is_clean(encoded):
             raise ValueError(
                 f"the value of {name} is {value!r}, expected text without control characters"
             )
         parts.append(encoded)
         parts.append(b"\r\n")
     return b"".join(parts)
+
+
+def _encode_text(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _is_clean(data: bytes) -> bool:
+    """True if every octet may stand in a field value."""
+    p = data
+    kind = _KIND
+    for i in range(len(data)):
+        if not kind[p[i]] & _VALUE:
+            return False
+    return True
 
 
 def encode_response_head(status: int, reason: str, fields: Iterable[tuple[str, str]]) -> bytes:
