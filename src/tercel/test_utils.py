@@ -1,7 +1,14 @@
-"""The documented address of the utilities for tests (testing.rst); they live in `tercel.testing`."""
+"""The documented address of the utilities for tests (testing.rst); their home is `testing`."""
 
 from tercel.testing.case import AioHTTPTestCase
 from tercel.testing.client import TestClient
+from tercel.testing.fakes import (
+    loop_context,
+    make_mocked_coro,
+    make_mocked_request,
+    setup_test_loop,
+    teardown_test_loop,
+)
 from tercel.testing.server import (
     BaseTestServer,
     RawTestServer,
@@ -19,5 +26,10 @@ __all__ = (
     "TestServer",
     "get_port_socket",
     "get_unused_port_socket",
+    "loop_context",
+    "make_mocked_coro",
+    "make_mocked_request",
+    "setup_test_loop",
+    "teardown_test_loop",
     "unused_port",
 )
