@@ -1,0 +1,1 @@
+"""A small web application: questions, votes and results, served by Tercel."""
