@@ -397,9 +397,9 @@ class ClientSession:
         """Close the connector, if it is the session's own, and wait until its transports are."""
         connector, self._connector = self._connector, None
         if connector is not None:
-            self._deadlines.close()
             if self._connector_owner:
                 await connector.close()
+            self._deadlines.close()
 
     def detach(self) -> None:
         """Let go of the connector without closing it; the session is closed from then on."""
