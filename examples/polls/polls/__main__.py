@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=settings.host,
             port=settings.port,
             access_log=access_log,
-            access_log_format='%a "%r" %s in %Tf s',
+            access_log_format='%a "%r" %s',
         )
     except (SettingsError, DatabaseError) as error:
         print(error, file=sys.stderr)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_FILE = PROJECT / "config" / "polls.yaml"
+DEFAULT_DATABASE = URL.create("sqlite", database=str(PROJECT / "polls.sqlite3"))
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -24,7 +25,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
-    database: URL = make_url(f"sqlite:///{PROJECT / 'polls.sqlite3'}")
+    database: URL = DEFAULT_DATABASE
     access_log: bool = True
 
 
