@@ -511,7 +511,10 @@ class ClientRequest:
         try:
             head = self.encode_head()
             protocol.begin(exchange)
-            await send_request(exchange, head, self._body, self, self.expect100)
+            if self._body or self.chunked or self.expect100 or self.upload_tracker is not None:
+                await send_request(exchange, head, self._body, self, self.expect100)
+            else:
+                exchange.write(head)
             for trace in self.traces:
                 await trace.send_request_headers(self.method, self.url, self.headers)
             if exchange.head is None:

@@ -39,7 +39,7 @@ from tercel.client.options import (
 )
 from tercel.client.pending import OneShotResponse, PendingResult
 from tercel.client.plan import Plan, StatusCheck
-from tercel.client.redirect import Hop, next_hop, same_origin
+from tercel.client.redirect import REDIRECTS, Hop, next_hop, same_origin
 from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.retry import IDEMPOTENT, can_replay
@@ -290,7 +290,8 @@ class ClientSession:
             await trace.send_request_end(
                 request.method, plan.target.original, request.headers, response
             )
-        await _release_body(request, response)
+        if request.body:
+            await _release_body(request, response)
         return response
 
     async def _send_traced(
@@ -314,14 +315,14 @@ class ClientSession:
         cookies = response.cookie_fields
         if cookies:
             self._cookie_jar.update_cookies_from_headers(cookies, response.url)
-        if not plan.allow_redirects:
+        if response.status not in REDIRECTS or not plan.allow_redirects:
             return response, None
         try:
             hop = next_hop(
                 request.method,
                 request.original_url,
                 response.status,
-                response.headers if 300 < response.status < 309 else {},
+                response.headers,
                 requote=self._requote_redirect_url,
             )
         except BaseException:
