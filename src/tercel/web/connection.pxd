@@ -28,6 +28,7 @@ cdef class HttpConnection(WireProtocol):
     cdef object _to_start
     cdef public Exchange exchange
     cdef public object reader
+    cdef readonly long long requests_count
     cdef public object server
 
     cdef _read_on(self)

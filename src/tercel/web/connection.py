@@ -32,7 +32,7 @@ _REFUSAL_TIME = 2.0
 class HttpConnection(WireProtocol):
     """One connection of a `web.Server`, whose settings it reads from `server`.
 
-    `exchange` is the one under way, None between requests.
+    `exchange` is the one under way, None between requests; `requests_count` counts them.
     """
 
     __slots__ = (
@@ -51,6 +51,7 @@ class HttpConnection(WireProtocol):
         "_to_start",
         "exchange",
         "reader",
+        "requests_count",
         "server",
     )
 
@@ -59,6 +60,7 @@ class HttpConnection(WireProtocol):
         self.server = server
         self.exchange: Exchange | None = None
         self.reader: StreamReader | None = None
+        self.requests_count = 0
         self._to_start: Any = None
         self._closing = False
         self._discarding = False
@@ -120,6 +122,7 @@ class HttpConnection(WireProtocol):
     def on_head(self, head: Head) -> None:
         self._head_timed = False
         self._deadline = 0.0
+        self.requests_count += 1
         if self._wire.reads_body:
             reader = StreamReader(self, self.server.read_bufsize, loop=self.loop)
             if head.chunked:

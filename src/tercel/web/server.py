@@ -143,6 +143,7 @@ class Server:
         #: Makes the coroutine that is a handler's task, of a connection and a request.
         self.serve = functools.partial(serve_request, self)
         self._connections: dict[HttpConnection, Any] = {}
+        self._past_requests = 0
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def __call__(self) -> RequestHandler:
@@ -159,6 +160,11 @@ class Server:
         """The connections that are open now."""
         return list(self._connections)
 
+    @property
+    def requests_count(self) -> int:
+        """How many requests have come so far (web_lowlevel)."""
+        return self._past_requests + sum(each.requests_count for each in self._connections)
+
     # What connections ask and tell.
 
     def connection_made(self, handler: HttpConnection, transport: Any) -> None:
@@ -169,7 +175,8 @@ class Server:
 
     def connection_lost(self, handler: HttpConnection, exc: BaseException | None = None) -> None:
         """A connection is gone."""
-        self._connections.pop(handler, None)
+        if self._connections.pop(handler, None) is not None:
+            self._past_requests += handler.requests_count
 
     def use_requests(self, kind: type[BaseRequest], max_size: int, max_fields: int) -> None:
         """Make requests of class `kind` with these limits, without asking the factory."""
