@@ -10,7 +10,7 @@ from tercel.wire.media import parse_parameters
 
 __all__ = ("parse_links",)
 
-_TARGET = re.compile(r"[ \t,]*<([^<>]*)>")
+_TARGET = re.compile(r"<([^<>]*)>")
 
 
 def parse_links(value: str) -> list[tuple[str, dict[str, str]]]:
@@ -21,6 +21,9 @@ def parse_links(value: str) -> list[tuple[str, dict[str, str]]]:
     links = []
     position, end = 0, len(value)
     while position < end:
+        if value[position] in " \t,":
+            position += 1
+            continue
         found = _TARGET.match(value, position)
         stop = _find_end(value, position if found is None else found.end(), end)
         if found is not None:
