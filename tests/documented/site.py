@@ -123,7 +123,7 @@ class Site:
         self.connections += 1
         try:
             await self._serve(number, reader, writer)
-        except (ConnectionError, asyncio.CancelledError, ssl.SSLError):
+        except (ConnectionError, asyncio.CancelledError, ssl.SSLError, h11.RemoteProtocolError):
             pass
         finally:
             self._tasks.discard(task)
