@@ -1,5 +1,6 @@
 """Everything that is asked of the database; nothing here knows about HTTP."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -25,7 +26,7 @@ def name_database(url: URL) -> str:
 
 @asynccontextmanager
 async def connect(url: URL) -> AsyncIterator[AsyncEngine]:
-    """Open the database at `url` for the block; DatabaseError where it can't be reached."""
+    """Open the database at `url` for the block; DatabaseError where it can't be used."""
     name = name_database(url)
     try:
         engine = create_async_engine(url.set(drivername=DRIVERS[url.drivername]))
@@ -33,11 +34,12 @@ async def connect(url: URL) -> AsyncIterator[AsyncEngine]:
         raise DatabaseError(f"The database {name} needs `pip install {error.name}`.") from error
     try:
         try:
-            async with engine.connect():
-                pass
-        except (OSError, SQLAlchemyError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise DatabaseError(f"The database {name} can't be reached: {reason}.") from error
+            if url.drivername == "sqlite":
+                # Without the thread of aiosqlite, which would outlive a failure to open the file.
+                sqlite3.connect(f"{url.database}").close()
+            await has_tables(engine)
+        except (OSError, sqlite3.Error, SQLAlchemyError, TypeError) as error:
+            raise DatabaseError(f"The database {name} can't be used: {_explain(error)}.") from error
         yield engine
     finally:
         await engine.dispose()
@@ -48,6 +50,13 @@ async def has_tables(engine: AsyncEngine) -> bool:
     async with engine.connect() as connection:
         names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
     return {Question.__tablename__, Choice.__tablename__} <= set(names)
+
+
+def _explain(error: Exception) -> str:
+    """What the driver says, in its first line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(getattr(error, "orig", None) or error).partition("\n")[0].rstrip(".")
 
 
 async def list_questions(session: AsyncSession) -> Sequence[Question]:

@@ -6,12 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL
 
 import tercel
+from polls.db import DatabaseError, connect
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCE = Path(tercel.__file__).resolve().parent.parent
@@ -88,8 +91,28 @@ def test_a_database_out_of_reach(settings: Path, program: str) -> None:
     name = settings.parent.resolve() / "no" / "folder" / "polls.sqlite3"
     assert_refused(
         run(program, "--config", settings),
-        f"The database {name} can't be reached: unable to open database file.",
+        f"The database {name} can't be used: unable to open database file.",
     )
+
+
+def test_a_database_that_is_none(settings: Path) -> None:
+    path = settings.parent.resolve() / "polls.sqlite3"
+    path.write_text("only words\n" * 1000, encoding="utf-8")
+    assert_refused(
+        run("polls", "--config", settings),
+        f"The database {path} can't be used: file is not a database.",
+    )
+
+
+def test_a_database_server_out_of_reach(settings: Path) -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{unheard.getsockname()[1]}"
+        settings.write_text(f"database: postgresql://me:secret@{place}/polls\n", encoding="utf-8")
+        assert_refused(
+            run("polls", "--config", settings),
+            f"The database postgresql://me:***@{place}/polls can't be used: Connection refused.",
+        )
 
 
 def test_a_taken_port(settings: Path) -> None:
@@ -126,3 +149,21 @@ def test_a_port_that_is_none(port: str) -> None:
     assert done.stderr.endswith(
         f"argument --port: must be a whole number from 0 to 65535, not {port!r}\n"
     )
+
+
+async def test_postgresql_without_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(DatabaseError) as caught:
+        async with connect(URL.create("postgresql", host="db.example", database="votes")):
+            pass
+    assert str(caught.value) == (
+        "The database postgresql://db.example/votes needs `pip install asyncpg`."
+    )
+
+
+def test_the_requirements_are_those_that_make_demo_installs() -> None:
+    wanted = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    project = tomllib.loads((PROJECT.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    installed = project["project"]["optional-dependencies"]
+    listed = {line for line in wanted if line and not line.startswith("#")}
+    assert listed == {*installed["polls"], "tercel[jinja2]"} - set(installed["jinja2"])
