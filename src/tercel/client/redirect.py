@@ -48,9 +48,7 @@ class Hop(NamedTuple):
 
 def same_origin(one: URL, other: URL) -> bool:
     """True if scheme, host and port agree, a default port written out or not."""
-    return (
-        one.scheme == other.scheme and one.raw_host == other.raw_host and one.port == other.port
-    )
+    return one.scheme == other.scheme and one.raw_host == other.raw_host and one.port == other.port
 
 
 def next_hop(
