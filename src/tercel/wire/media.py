@@ -95,47 +95,45 @@ def quote_parameter(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def parse_content_disposition(value: str) -> tuple[str | None, dict[str, str]]:
+def parse_content_disposition(header: str | None) -> tuple[str | None, dict[str, str]]:
     """Type and parameters of a Content-Disposition value; names in lower case.
 
     A parameter such as `filename*` is decoded (RFC 8187) and left out where that fails; the
-    numbered pieces of RFC 2231 stay as they are. A type that is no token is None, and there are no
-    parameters then.
+    numbered pieces of RFC 2231 stay as they are. A type that is no token is None, as is that of no
+    header at all, and there are no parameters then.
     """
-    kind, _, rest = value.partition(";")
+    kind, _, rest = (header or "").partition(";")
     kind = kind.strip(" \t").lower()
     if not is_token(kind):
         return None, {}
-    parameters = {}
+    params = {}
     for name, text in parse_parameters(rest).items():
         if name[-1] == "*" and name.count("*") == 1:
             decoded = _decode_extended(text)
             if decoded is None:
                 continue
             text = decoded
-        parameters[name] = text
-    return kind, parameters
+        params[name] = text
+    return kind, params
 
 
-def content_disposition_filename(
-    parameters: Mapping[str, str], name: str = "filename"
-) -> str | None:
+def content_disposition_filename(params: Mapping[str, str], name: str = "filename") -> str | None:
     """The file name among the parameters of `parse_content_disposition`; None without one.
 
     `filename*` comes before `filename`, and this before pieces `filename*0`, `filename*1*`, ...
     (RFC 2231 section 3). It is what the sender wrote: a path of its own choosing.
     """
-    if not parameters:
+    if not params:
         return None
-    if f"{name}*" in parameters:
-        return parameters[f"{name}*"]
-    if name in parameters:
-        return parameters[name]
+    if f"{name}*" in params:
+        return params[f"{name}*"]
+    if name in params:
+        return params[name]
     pieces: list[str] = []
-    extended = f"{name}*0*" in parameters
-    while (index := len(pieces)) < len(parameters):
-        plain = parameters.get(f"{name}*{index}")
-        coded = parameters.get(f"{name}*{index}*")
+    extended = f"{name}*0*" in params
+    while (index := len(pieces)) < len(params):
+        plain = params.get(f"{name}*{index}")
+        coded = params.get(f"{name}*{index}*")
         if plain is not None:
             pieces.append(plain.replace("%", "%25") if extended else plain)
         elif coded is not None and extended:
