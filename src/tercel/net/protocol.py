@@ -123,7 +123,7 @@ class WireProtocol:
         """Hand on every fact that the octets at hand allow."""
         try:
             while not self.is_closed:
-                event = self._wire.next_event()
+                event: Any = self._wire.next_event()
                 if event is None:
                     return
                 if type(event) is bytes:

@@ -42,7 +42,7 @@ if sys.version_info >= (3, 12):
             return _fail_later(loop, error)
 
 else:
-    _current_tasks = asyncio.tasks._current_tasks
+    _current_tasks: dict[Any, Any] = vars(asyncio.tasks)["_current_tasks"]
     _init_task = asyncio.Task.__init__
     _set_result = asyncio.Future.set_result
     _set_exception = asyncio.Future.set_exception
@@ -74,7 +74,7 @@ else:
         """
 
         __slots__ = ("_first", "_label")
-        __init__ = asyncio.Future.__init__  # type: ignore[assignment]
+        __init__ = asyncio.Future.__init__
         _first: Coroutine[Any, Any, Any]
         _label: str
 
@@ -97,28 +97,29 @@ else:
         """Run `coro` up to its first suspension; the task is done if there was none."""
         if loop in _current_tasks:
             return loop.create_task(coro)
-        task = _EagerTask(loop=loop)  # type: ignore[call-arg]
+        task = _EagerTask(loop=loop)
         task._first = coro
+        made: asyncio.Task[Any] = task
         context = copy_context()
         _current_tasks[loop] = task
         try:
             yielded = context.run(coro.send, None)
         except StopIteration as stop:
             _set_result(task, stop.value)
-            return task
+            return made
         except asyncio.CancelledError:
             _cancel(task)
-            return task
+            return made
         except (KeyboardInterrupt, SystemExit) as error:
             _cancel(task)
             return _fail_later(loop, error)
         except BaseException as error:
             _set_exception(task, error)
-            return task
+            return made
         finally:
             del _current_tasks[loop]
         _promote(task, coro, yielded, loop, context)
-        return task
+        return made
 
     def _promote(
         task: _EagerTask,

@@ -1,7 +1,7 @@
 """python -m tercel.web: serves an application for development (web_quickstart, CLI).
 
 In: `-H HOST -P PORT [-U PATH] package.module:init_func [arguments]`; `init_func` gets the arguments
-that are not the command's own and returns an Application. A mistake is one sentence and exit code 2.
+that are not the command's own and returns an Application. A mistake is one sentence, exit code 2.
 """
 
 import argparse

@@ -16,7 +16,6 @@ from tercel.web.exchange import Exchange
 from tercel.wire.errors import TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.encode import encode_response_head
-from tercel.wire.h1.head import Head
 
 __all__ = ("HttpConnection",)
 
@@ -58,8 +57,8 @@ class HttpConnection(WireProtocol):
     def __init__(self, server: Any, loop: asyncio.AbstractEventLoop) -> None:
         WireProtocol.__init__(self, loop, Connection(True, server.limits))
         self.server = server
-        self.exchange: Exchange | None = None
-        self.reader: StreamReader | None = None
+        self.exchange: Any = None
+        self.reader: Any = None
         self.requests_count = 0
         self._to_start: Any = None
         self._closing = False
@@ -68,7 +67,7 @@ class HttpConnection(WireProtocol):
         self._in_pump = False
         self._handler_ended = False
         self._receiver: Any = None
-        self._lost_waiters: list[asyncio.Future[None]] | None = None
+        self._lost_waiters: Any = None
         self._started_at = 0.0
         self._keepalive: float = server.keepalive_timeout
         self._logs_access: bool = server.logs_access
@@ -119,7 +118,7 @@ class HttpConnection(WireProtocol):
 
     # What the wire tells.
 
-    def on_head(self, head: Head) -> None:
+    def on_head(self, head: Any) -> None:
         self._head_timed = False
         self._deadline = 0.0
         self.requests_count += 1

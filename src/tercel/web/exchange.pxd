@@ -11,6 +11,7 @@ cdef long long _standing_second
 cdef dict _content_types
 cdef Py_ssize_t _MAX_CONTENT_TYPES
 cdef list _lengths
+cdef bytes _LAST
 cdef bytes _OK
 cdef bytes _KEEP_ALIVE
 cdef bytes _CLOSE

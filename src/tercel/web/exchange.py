@@ -238,7 +238,7 @@ class Exchange:
             return
         if self._chunked:
             data = encode_chunk(data)
-        self._flush(data if pending is None else b"%b%b" % (pending, data))
+        self._flush(data if pending is None else b"".join((pending, data)))
 
     def finish(self, data: bytes | bytearray | memoryview = b"") -> None:
         """Send the last piece and the end of the body.
@@ -257,7 +257,7 @@ class Exchange:
                 self.write(data)
                 self._send(b"0\r\n\r\n")
             else:
-                last = b"%x\r\n%b\r\n0\r\n\r\n" % (size, data) if size else b"0\r\n\r\n"
+                last = b"".join((b"%x\r\n" % size, data, _LAST)) if size else b"0\r\n\r\n"
                 self.body_bytes_sent += size
                 self._flush(last if pending is None else pending + last)
         else:
@@ -296,7 +296,7 @@ class Exchange:
             self._remaining -= count
 
     def drain(self) -> Any:
-        """An awaitable that is done once the transport takes more; ConnectionResetError if never."""
+        """An awaitable that is done once the transport takes more; ConnectionResetError if not."""
         return self._connection.drain()
 
     def sendfile(self, file: Any, offset: int, count: int) -> Any:
@@ -310,7 +310,7 @@ class Exchange:
             self._flush(self._pending)
         return send_file(self, file, offset, count)
 
-    def _flush(self, data: bytes) -> None:
+    def _flush(self, data: bytes | bytearray | memoryview) -> None:
         self._pending = None
         self.head_sent = True
         self._send(data)
@@ -323,6 +323,7 @@ class Exchange:
         connection.transport.write(data)
 
 
+_LAST = b"\r\n0\r\n\r\n"
 _OK = encode_status_line(200, "OK")
 _KEEP_ALIVE = b"Connection: keep-alive\r\n\r\n"
 _CLOSE = b"Connection: close\r\n\r\n"

@@ -30,10 +30,8 @@ class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
     @classmethod
     def _make(cls, match: Any, route: Any, apps: tuple[Any, ...]) -> "UrlMappingMatchInfo":
         made = cls.__new__(cls)
-        index = 0
-        for name in match.endpoint.names:
+        for index, name in enumerate(match.endpoint.names):
             made[name] = match.value(index)
-            index += 1
         made._route = route
         if apps:
             made._apps = apps

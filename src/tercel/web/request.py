@@ -85,12 +85,12 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
     @property
     def client_max_size(self) -> int:
         """Octets of a body that `read` and `post` accept; 0 for any number."""
-        return self._client_max_size  # type: ignore[no-any-return]
+        return self._client_max_size
 
     @property
     def client_max_fields(self) -> int:
         """Fields of a form that `post` accepts; 0 for any number."""
-        return self._client_max_fields  # type: ignore[no-any-return]
+        return self._client_max_fields
 
     @property
     def scheme(self) -> str:
@@ -99,7 +99,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
             transport = self.transport
             is_tls = transport is not None and transport.get_extra_info("sslcontext") is not None
             self._scheme = "https" if is_tls else "http"
-        return self._scheme  # type: ignore[no-any-return]
+        return self._scheme
 
     @property
     def secure(self) -> bool:
@@ -108,14 +108,14 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
 
     @property
     def host(self) -> str:
-        """The host that was asked for: the target's, the Host field's, else our socket's address."""
+        """The host that was asked for: the target's, the Host field's, else our own address."""
         if self._host is None:
             host = self._head.authority or self.headers.get("Host")
             if host is None:
                 name = self.get_extra_info("sockname")
                 host = str(name[0]) if isinstance(name, tuple) else str(name or "")
             self._host = host
-        return self._host  # type: ignore[no-any-return]
+        return self._host
 
     @property
     def remote(self) -> str | None:
@@ -126,7 +126,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
                 self._remote = str(name[0])
             elif name:
                 self._remote = str(name)
-        return self._remote  # type: ignore[no-any-return]
+        return self._remote
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What the transport knows under `name`, else `default`."""
@@ -143,7 +143,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
                 if self._head.path.startswith("/")
                 else URL.build(scheme=self.scheme, authority=authority)
             )
-        return self._url  # type: ignore[no-any-return]
+        return self._url
 
     @property
     def path(self) -> str:
@@ -298,7 +298,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
                     raise HTTPRequestEntityTooLarge(max_size=limit, actual_size=size)
                 pieces.append(piece)
             self._body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return self._body  # type: ignore[no-any-return]
+        return self._body
 
     async def text(self) -> str:
         """The whole body as text in `charset`, UTF-8 by default.
@@ -466,7 +466,7 @@ class Request(BaseRequest):
 
         apps = self.match_info.apps
         position = apps.index(self.app)
-        return ChainMapProxy([app for app in reversed(apps[: position + 1])])
+        return ChainMapProxy(list(reversed(apps[: position + 1])))
 
     async def _prepare_hook(self, response: "StreamResponse") -> None:
         """Send `on_response_prepare` of every application on the way to the handler."""

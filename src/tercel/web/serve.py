@@ -1,4 +1,4 @@
-"""One request served: the coroutine that is a handler's task, and the answers to what goes wrong in it.
+"""One request served: the coroutine that is a handler's task, and what answers its mistakes.
 
 In: a connection and a request. Out: one answer on the request's exchange, and a line in the access
 log where there is one. Handler errors become a page and a log record; `HTTPException` is an answer
@@ -73,7 +73,7 @@ async def _send(connection: "HttpConnection", request: "BaseRequest", response: 
 async def _send_failed(
     server: "Server", connection: "HttpConnection", request: "BaseRequest", error: Exception
 ) -> None:
-    """An answer that could not be sent: another one if nothing left yet, else cut the connection."""
+    """An answer that could not be sent: another one if nothing left yet, else the cut."""
     exchange = request._exchange
     response = _answer_error(server, request, error)
     if exchange.has_begun or exchange.closed:

@@ -186,8 +186,8 @@ class Server:
 
     def make_request(self, exchange: Exchange) -> BaseRequest:
         """The request that the factory makes."""
-        factory = self.request_factory or BaseRequest
-        return factory(exchange.head, exchange.body, exchange.protocol, exchange, None)
+        factory: Any = self.request_factory
+        return factory(exchange.head, exchange.body, exchange.protocol, exchange, None)  # type: ignore[no-any-return]
 
     def keep_task(self, task: asyncio.Task[Any]) -> None:
         """Hold a handler's task until it is done: the event loop itself would not."""

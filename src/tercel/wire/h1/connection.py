@@ -6,9 +6,11 @@ message without a body is its head alone. After a message nothing is read until 
 pipelined requests wait their turn.
 """
 
+from typing import Any
+
 from tercel.wire.errors import TruncatedMessage
 from tercel.wire.h1.bodies import Body, ChunkedBody, CloseBody, LengthBody
-from tercel.wire.h1.head import Head, ResponseHead
+from tercel.wire.h1.head import Head
 from tercel.wire.h1.heads import HeadParser
 from tercel.wire.limits import DEFAULT_LIMITS, Limits
 
@@ -16,7 +18,7 @@ __all__ = ("Connection", "EndOfMessage")
 
 
 class EndOfMessage:
-    """The end of a message that had a body; `trailers` holds the trailer section's pairs of bytes."""
+    """The end of a message that had a body; `trailers` holds the pairs that came then."""
 
     __slots__ = ("trailers",)
 
@@ -106,7 +108,7 @@ class Connection:
     def next_event(self) -> Head | EndOfMessage | bytes | None:
         """The next fact, or None until more octets come; a WireError when there can be none."""
         if self._body is not None:
-            return self._next_piece()
+            return self._next_piece()  # type: ignore[no-any-return]
         if self.message_done or self._switched:
             return None
         if self._pos < len(self._data):
@@ -119,8 +121,8 @@ class Connection:
             raise TruncatedMessage("the connection was closed in the middle of a head")
         return None
 
-    def _next_piece(self) -> EndOfMessage | bytes | None:
-        body = self._body
+    def _next_piece(self) -> Any:
+        body: Any = self._body
         if not body.is_done:
             piece = body.take_piece(self._data, self._pos)
             self._pos = body.pos
@@ -152,7 +154,7 @@ class Connection:
             head.keep_alive = False
             self._body = CloseBody()
 
-    def _is_bodiless(self, head: ResponseHead) -> bool:
+    def _is_bodiless(self, head: Any) -> bool:
         """True for a response that has no body whatever its fields say."""
         status = head.status
         if status < 200:

@@ -18,7 +18,7 @@ cpdef bytes encode_fields(fields)
 
 cdef bytes _encode_text(str text)
 
-@cython.locals(p="const unsigned char *", kind="const unsigned char *", i=Py_ssize_t)
+@cython.locals(p="const unsigned char *", kind="const unsigned char *", i=Py_ssize_t, end=Py_ssize_t)
 cdef bint _is_clean(bytes data) except -1
 
 cpdef bytes encode_response_head(int status, reason, fields)

@@ -89,10 +89,11 @@ def _is_clean(data: bytes) -> bool:
     """True if every octet may stand in a field value."""
     p = data
     kind = _KIND
-    for i in range(len(data)):
-        if not kind[p[i]] & _VALUE:
-            return False
-    return True
+    end = len(data)
+    i = 0
+    while i < end and kind[p[i]] & _VALUE:
+        i += 1
+    return i == end
 
 
 def encode_response_head(status: int, reason: str, fields: Iterable[tuple[str, str]]) -> bytes:
@@ -111,9 +112,9 @@ def encode_request_head(method: str, target: str, fields: Iterable[tuple[str, st
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (verb, place, encode_fields(fields))
 
 
-def encode_chunk(data: bytes) -> bytes:
+def encode_chunk(data: bytes | bytearray | memoryview) -> bytes:
     """One chunk; `data` must not be empty, for that would end the body."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+    return b"".join((b"%x\r\n" % len(data), data, b"\r\n"))
 
 
 def encode_last_chunk(trailers: Iterable[tuple[str, str]] = ()) -> bytes:

@@ -35,7 +35,7 @@ def parse_pairs(block: bytes) -> list[tuple[bytes, bytes]]:
 
 def _split_block(block: bytes, as_text: bool) -> list[tuple[Any, Any]]:
     """The pairs of a checked block, as bytes, or as the str that a mapping of headers holds."""
-    pairs = []
+    pairs: list[tuple[Any, Any]] = []
     p = block
     end = len(block)
     pos = 0

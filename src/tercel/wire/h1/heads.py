@@ -6,6 +6,8 @@ What most callers never ask for (pairs, mappings) is built when asked. Never kee
 the octets.
 """
 
+from typing import Any
+
 from tercel.wire.errors import BadMessage
 from tercel.wire.h1.framing import list_tokens, read_coding, read_host, read_length, split_target
 from tercel.wire.h1.head import Head, RequestHead, ResponseHead, parse_pairs
@@ -114,7 +116,7 @@ class HeadParser:
         pos = self._parse_fields(data, start, pos, end)
         if pos < 0:
             return None
-        head = self._head
+        head: Any = self._head
         head._block = data[start + self._fields : pos]
         self.end = pos + 2
         if self.is_request:
@@ -122,10 +124,10 @@ class HeadParser:
         else:
             self._finish_response(head)
         self._reset()
-        return head
+        return head  # type: ignore[no-any-return]
 
     def parse_trailers(self, data: bytes, start: int) -> tuple[tuple[bytes, bytes], ...] | None:
-        """The trailer section that begins at `start`, or None until it is whole (RFC 9112 section 7.1.2).
+        """The trailer section that begins at `start`, or None until it is whole (RFC 9112, 7.1.2).
 
         Fields that frame, route or authorise a message are refused: they come too late to be
         heeded.
@@ -281,7 +283,7 @@ class HeadParser:
         return i + 2
 
     def _parse_field(self, data: bytes, pos: int, end: int) -> int:
-        """Position after the field line at `pos`; `pos` itself at the empty line; -1 until whole."""
+        """Position after the field line at `pos`; `pos` at the empty line; -1 until whole."""
         p = data
         kind = _KIND
         if pos + 1 < end and p[pos] == 13 and p[pos + 1] == 10:
