@@ -50,9 +50,15 @@ CASES = {
 NGINX = """
 worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
-http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {folder}/body;
-proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-server {{ listen 127.0.0.1:{port}; default_type text/plain; location / {{ return 200 "Hello, World!"; }} }} }}
+http {{
+  access_log off; keepalive_requests 100000000;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  server {{
+    listen 127.0.0.1:{port}; default_type text/plain;
+    location / {{ return 200 "Hello, World!"; }}
+  }}
+}}
 """
 
 
@@ -249,7 +255,8 @@ def show(case, rows):
     )
     for server, (rate, cpu, tail) in medians.items():
         print(
-            f"  {server:22}{rate:10.0f}{cpu:12.2f}{tail:9.2f}{base[1] / cpu:11.2f}{rate / base[0]:13.2f}",
+            f"  {server:22}{rate:10.0f}{cpu:12.2f}{tail:9.2f}{base[1] / cpu:11.2f}"
+            f"{rate / base[0]:13.2f}",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""The runner of HTTP/1.1 tables: the same octets fed whole and cut everywhere must give the same facts.
+"""The runner of HTTP/1.1 tables: the same octets, however cut, must give the same facts.
 
 `read_all` gives what a `wire.h1.Connection` tells, normalised: pieces of a body joined, heads as
 tuples. `check` feeds a row whole, octet by octet and in two parts at every offset.
@@ -37,8 +37,7 @@ def read_all(
             connection.feed_eof()
             _take(connection, facts)
     except BadMessage as error:
-        assert str(error), "a refusal needs a sentence"
-        facts.append(("refused", error.status))
+        facts.append(("refused", error.status) if error.message else ("refused without a word",))
     except TruncatedMessage:
         facts.append(("truncated",))
     return facts
@@ -87,6 +86,7 @@ def refused(raw: bytes, status: int = 400, **how: object) -> None:
 def accepted(raw: bytes, **how: object) -> list[tuple[object, ...]]:
     """`raw` is read without refusal, however it is cut; returns its facts."""
     facts = read_all([raw], **how)
-    assert facts and facts[-1][0] not in ("refused", "truncated"), facts
+    assert facts, raw
+    assert facts[-1][0] not in ("refused", "truncated"), facts
     check(raw, facts, **how)
     return facts

@@ -1,4 +1,4 @@
-"""Three parsers, the same octets: wherever ours and another one both accept, they read the same message.
+"""Three parsers, the same octets: where ours and another accept, they read the same message.
 
 Where only one accepts, the table below says why that is allowed; a disagreement that it does not
 explain fails.
@@ -17,8 +17,14 @@ SEEDS = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /p/a/t/h?q=1&r=%20 HTTP/1.1\r\nHost: example.com:80\r\nAccept: */*\r\nX-Y: z, w\r\n\r\n",
     b"POST /f HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello",
-    b"POST /f HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n",
-    b"PUT /t HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
+    (
+        b"POST /f HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+        b"\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"
+    ),
+    (
+        b"PUT /t HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+        b"\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n"
+    ),
     b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
     b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     b"GET http://example.com/x HTTP/1.1\r\nHost: example.com\r\n\r\n",
@@ -155,37 +161,55 @@ STRICTER = {
     "Host is missing": "RFC 9112 section 3.2; httptools leaves it to its caller",
     "Host came more than once": "RFC 9112 section 3.2; httptools leaves it to its caller",
     "Host is ": "RFC 9112 section 3.2: a malformed Host; both others leave it to their caller",
-    "Content-Length came more than once": "RFC 9112 section 6.3 lets us refuse equal values, h11 folds them",
-    "Content-Length and Transfer-Encoding": "RFC 9112 section 6.1 lets us refuse; h11 drops Content-Length",
+    "Content-Length came more than once": (
+        "RFC 9112 section 6.3 lets us refuse equal values, h11 folds them"
+    ),
+    "Content-Length and Transfer-Encoding": (
+        "RFC 9112 section 6.1 lets us refuse; h11 drops Content-Length"
+    ),
     "Content-Length is ": "RFC 9110 section 8.6; h11 folds a list of equal values",
     "Transfer-Encoding": "RFC 9112 section 6.1: exactly chunked, never with 1.0, never twice",
-    "the request target": "RFC 9112 section 3.2: forms, fragments, controls; the others take more octets",
+    "the request target": (
+        "RFC 9112 section 3.2: forms, fragments, controls; the others take more octets"
+    ),
     "the target of CONNECT": "RFC 9112 section 3.2.3",
     "the version is": "RFC 9112 section 2.3; h11 takes any digits, httptools HTTP/2.0 and 0.9",
     "the method": "RFC 9110 section 9.1",
-    "the request line": "RFC 9112 section 3: h11 and httptools take lone LF, spaces or a missing version",
+    "the request line": (
+        "RFC 9112 section 3: h11 and httptools take lone LF, spaces or a missing version"
+    ),
     "a field name": "RFC 9112 section 5.1: no space before the colon, no folding, no lone LF",
     "a field value": "RFC 9110 section 5.5: no controls, no lone CR or LF; the others take some",
     "a chunk size": "RFC 9112 section 7.1: hex digits only",
     "a chunk extension": "RFC 9112 section 7.1.1: no controls",
     "the trailer section has": "fields that come too late to be heeded (RFC 9110 section 6.5.1)",
-    "b'": "what follows a chunk size or a chunk's data: CRLF and nothing else; h11 takes white space",
+    "b'": (
+        "what follows a chunk size or a chunk's data: CRLF and nothing else; h11 takes white space"
+    ),
     "too many empty lines": "RFC 9112 section 2.2 says at least one is skipped, not any number",
 }
 
 
 #: Why another parser may refuse what ours accepts: a part of its sentence, and the rule behind ours.
 LOOSER = {
-    "illegal request line": "octets over 127 in a target: browsers send them, h11 does not take them",
-    "Invalid char in url": "octets over 127 in a target: browsers send them, httptools does not take them",
+    "illegal request line": (
+        "octets over 127 in a target: browsers send them, h11 does not take them"
+    ),
+    "Invalid char in url": (
+        "octets over 127 in a target: browsers send them, httptools does not take them"
+    ),
     "no request line received": "RFC 9112 section 2.2: an empty line before a request is skipped",
     "illegal chunk header": "RFC 9112 section 7.1.1: white space before the semicolon",
     "Invalid character in chunk": "extensions are read over; what they look like decides nothing",
     "Only Transfer-Encoding: chunked": "RFC 9110 section 5.6.1.2: empty elements of a list",
     "Request has invalid `Transfer-Encoding`": "RFC 9110 section 5.5: white space after a value",
     "Data after `Connection: close`": "the connection, not the parser, reads no further",
-    "Invalid method encountered": "httptools knows a list of methods; RFC 9110 section 9.1: any token",
-    "Expected space after method": "httptools knows a list of methods; RFC 9110 section 9.1: any token",
+    "Invalid method encountered": (
+        "httptools knows a list of methods; RFC 9110 section 9.1: any token"
+    ),
+    "Expected space after method": (
+        "httptools knows a list of methods; RFC 9110 section 9.1: any token"
+    ),
     "Expected LF after headers": "the line has not ended: ours waits for its LF and refuses then",
     "Missing expected LF": "the line has not ended: ours waits for its LF and refuses then",
     "Expected CRLF after version": "the line has not ended: ours waits for its LF and refuses then",

@@ -4,7 +4,10 @@ import pytest
 
 from tests.h1rows import read_all
 
-REQUEST = b"POST /path?q HTTP/1.1\r\nHost: a\r\nX: y z\r\nTransfer-Encoding: chunked\r\n\r\n3;e=f\r\nabc\r\n0\r\nT: u\r\n\r\n"
+REQUEST = (
+    b"POST /path?q HTTP/1.1\r\nHost: a\r\n"
+    b"X: y z\r\nTransfer-Encoding: chunked\r\n\r\n3;e=f\r\nabc\r\n0\r\nT: u\r\n\r\n"
+)
 RESPONSE = b"HTTP/1.1 200 Very Well\r\nX: y z\r\nContent-Length: 2\r\n\r\nab"
 EVIL = b"\r\nEvil: 1\r\n\r\nGET /evil HTTP/1.1\r\nHost: b\r\n\r\n"
 
