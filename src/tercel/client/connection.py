@@ -329,7 +329,7 @@ class BaseConnector:
         self, req: Any, traces: Sequence[Trace], timeout: ClientTimeout
     ) -> ClientProtocol:
         """Make a connection; a subclass says how."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not say how connections are made")
 
     async def _fulfil(
         self,
