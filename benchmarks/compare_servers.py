@@ -251,7 +251,8 @@ def show(case, rows):
     }
     base = medians.get("aiohttp", next(iter(medians.values())))
     print(
-        f"\n{case:24}{'req/s':>10}{'us CPU/req':>12}{'p99 ms':>9}{'CPU ratio':>11}{'req/s ratio':>13}"
+        f"\n{case:24}{'req/s':>10}{'us CPU/req':>12}{'p99 ms':>9}{'CPU ratio':>11}"
+        f"{'req/s ratio':>13}"
     )
     for server, (rate, cpu, tail) in medians.items():
         print(

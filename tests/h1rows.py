@@ -79,7 +79,7 @@ def refused(raw: bytes, status: int = 400, **how: object) -> None:
         *([raw[:cut], raw[cut:]] for cut in range(1, len(raw) if len(raw) < 2000 else 1)),
     ):
         facts = read_all(pieces, **how)
-        assert facts and facts[-1] == ("refused", status), (facts, pieces)
+        assert facts[-1:] == [("refused", status)], (facts, pieces)
         assert not any("evil" in repr(fact) for fact in facts)
 
 

@@ -156,7 +156,7 @@ def theirs_httptools(raw: bytes) -> Verdict:
     return "read", collector.messages
 
 
-#: Why ours may refuse what another parser accepts: the start of our sentence, and the rule behind it.
+#: Why ours may refuse what another parser accepts: how our sentence starts, and the rule.
 STRICTER = {
     "Host is missing": "RFC 9112 section 3.2; httptools leaves it to its caller",
     "Host came more than once": "RFC 9112 section 3.2; httptools leaves it to its caller",
@@ -190,7 +190,7 @@ STRICTER = {
 }
 
 
-#: Why another parser may refuse what ours accepts: a part of its sentence, and the rule behind ours.
+#: Why another parser may refuse what ours accepts: a part of its sentence, and our rule.
 LOOSER = {
     "illegal request line": (
         "octets over 127 in a target: browsers send them, h11 does not take them"

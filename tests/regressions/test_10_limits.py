@@ -1,4 +1,4 @@
-"""Family 10: count and size of fields and lines, fed octet by octet; limits sum [CVE-2026-54277]."""
+"""Family 10: count and size of fields and lines in any pieces; limits sum [CVE-2026-54277]."""
 
 import pytest
 
