@@ -40,6 +40,8 @@ _NAMES: dict[str, dict[str, str]] = {
         "tercel": "BaseConnector ClientRequest ClientResponse ClientSession ClientTimeout "
         "Fingerprint NamedPipeConnector RequestInfo TCPConnector UnixConnector request",
     },
+    "client_middleware_digest_auth": {"tercel": "DigestAuthMiddleware"},
+    "client_middlewares": {"tercel": "ClientHandlerType ClientMiddlewareType"},
     "client_reqrep": {
         "tercel": "ClientRequest ClientResponse Fingerprint RequestInfo UploadTracker",
         "tercel.client.pool": "ConnectionKey",
