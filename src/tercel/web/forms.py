@@ -7,14 +7,11 @@ body, fields over the whole form. Multipart forms are read by `content.multipart
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from multidict import MultiDict, MultiDictProxy
 
 from tercel.web.errors import HTTPRequestEntityTooLarge
-
-if TYPE_CHECKING:
-    from tercel.web.request import BaseRequest
 
 __all__ = ("parse_forwarded", "parse_urlencoded", "read_form")
 
@@ -27,8 +24,8 @@ _FORWARDED_PAIR = re.compile(
 )
 
 
-async def read_form(request: "BaseRequest") -> MultiDictProxy[Any]:
-    """The fields of the request's form; empty for a body of another type."""
+async def read_form(request: Any) -> MultiDictProxy[Any]:
+    """The fields of a `BaseRequest`'s form; empty for a body of another type."""
     content_type = request.content_type if "Content-Type" in request.headers else ""
     if content_type not in _FORMS:
         return MultiDictProxy(MultiDict())
