@@ -1,9 +1,9 @@
 """Where code that imports aiohttp's submodules finds their names in Tercel.
 
-`__aiohttp_modules__` maps the path of a submodule (`"web_request"`, for `aiohttp.web_request`) to the
-dotted name of the module of ours that answers for it, or, where several rooms share its names, to a
-dict of name to object. It is made when first asked for, since that imports every room it names.
-Only rooms that are built have a row. Nothing else in Tercel imports this module.
+`__aiohttp_modules__` maps the path of a submodule (`"web_request"`, for `aiohttp.web_request`) to
+the dotted name of the module of ours that answers for it, or, where several rooms share its names,
+to a dict of name to object. It is made when first asked for, since that imports every room it
+names. Only rooms that are built have a row. Nothing else in Tercel imports this module.
 """
 
 import importlib
