@@ -393,7 +393,7 @@ def test_nothing_is_unpickled(tmp_path: Path, protocol: int) -> None:
     bomb = _Bomb()
     _Bomb.path = str(trap)
     path.write_bytes(pickle.dumps(bomb, protocol))
-    with pytest.raises(ValueError, match="jar"):
+    with pytest.raises(ValueError, match="unpickled" if protocol > 1 else "jar"):
         CookieJar().load(path)
     assert not trap.exists()
 
