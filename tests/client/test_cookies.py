@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from yarl import URL
 
+import tercel
 from tercel.client.cookies import MAX_AGE, CookieJar, DummyCookieJar, own_cookies
+from tests.client.peer import answer, scripted, serving_peer
 
 HERE = URL("https://www.example.com/dir/page")
 
@@ -402,3 +404,26 @@ def test_morsels_are_what_the_jar_gives() -> None:
     jar = jar_with("a=1")
     assert all(isinstance(each, Morsel) for each in jar)
     assert all(isinstance(each, Morsel) for each in jar.filter_cookies(HERE).values())
+
+
+@pytest.mark.parametrize("octet", ["\r\n", "\n", "\0", "\x7f"])
+@pytest.mark.parametrize("quote", [True, False])
+@pytest.mark.parametrize("own", [True, False])
+async def test_no_value_begins_another_field(octet: str, quote: bool, own: bool) -> None:
+    """Family 16: what is sent is quoted, or nothing is sent."""
+    jar = CookieJar(unsafe=True, quote_cookie=quote)
+    given = {"a": f"x{octet}X-Evil: 1"}
+    async with serving_peer(scripted(answer())) as peer:
+        async with tercel.ClientSession(cookie_jar=jar) as session:
+            try:
+                if not own:
+                    jar.update_cookies(given)
+                async with session.get(peer.url, cookies=given if own else None):
+                    pass
+            except (ValueError, CookieError):
+                assert not peer.asked
+                return
+    assert quote
+    (asked,) = peer.asked
+    assert asked.get("X-Evil") is None
+    assert octet not in (asked.get("Cookie") or "")
