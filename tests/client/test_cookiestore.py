@@ -288,8 +288,11 @@ def settings_of_cookies(draw: st.DrawFn) -> tuple[str, str]:
     path = draw(st.sampled_from(("", *PATHS)))
     if path:
         line += f"; Path={path}"
-    line += draw(st.sampled_from(("", "", "; Secure", "; Max-Age=0", "; Max-Age=999")))
-    line += draw(st.sampled_from(("", "; HttpOnly", "; expires=Thu, 01 Jan 1970 00:00:00 GMT")))
+    line += draw(st.sampled_from(("", "", "; Secure", "; HttpOnly", "; Max-Age=999")))
+    # The other jar lets any host remove cookies of any other by an expired one.
+    if not domain or domain_matches(host, domain):
+        old = "; expires=Thu, 01 Jan 1970 00:00:00 GMT"
+        line += draw(st.sampled_from(("", "", "; Max-Age=0", old)))
     return f"https://{host}{draw(st.sampled_from(PATHS))}", line
 
 
