@@ -13,10 +13,21 @@ from contextvars import Context, copy_context
 from types import coroutine
 from typing import Any
 
-__all__ = ("start_eagerly",)
+__all__ = (
+    "CAN_STEP",
+    "as_coroutine",
+    "copy_context",
+    "current_tasks",
+    "fail_later",
+    "make_task",
+    "promote",
+    "resume",
+    "set_result",
+    "start_eagerly",
+)
 
 
-def _fail_later(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Task[Any]:
+def fail_later(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Task[Any]:
     """A task that raises `error` out of the loop: a protocol's callback is no place to do so.
 
     uvloop takes it there for a fault of the connection and goes on.
@@ -30,7 +41,19 @@ def _fail_later(loop: asyncio.AbstractEventLoop, error: BaseException) -> asynci
     return task
 
 
+async def as_coroutine(awaitable: Any) -> Any:
+    """Await something as a coroutine of our own; TypeError for what can't be awaited."""
+    return await awaitable
+
+
 if sys.version_info >= (3, 12):
+    #: True where a caller may run a task's first step itself: see `make_task` and `promote`.
+    CAN_STEP = False
+    current_tasks: dict[Any, Any] = {}
+    make_task: Any = None
+    promote: Any = None
+    resume: Any = None
+    set_result: Any = None
 
     def start_eagerly(
         loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any]
@@ -39,17 +62,18 @@ if sys.version_info >= (3, 12):
         try:
             return asyncio.Task(coro, loop=loop, eager_start=True)
         except (KeyboardInterrupt, SystemExit) as error:
-            return _fail_later(loop, error)
+            return fail_later(loop, error)
 
 else:
-    _current_tasks: dict[Any, Any] = vars(asyncio.tasks)["_current_tasks"]
+    CAN_STEP = True
+    current_tasks: dict[Any, Any] = vars(asyncio.tasks)["_current_tasks"]
     _init_task = asyncio.Task.__init__
-    _set_result = asyncio.Future.set_result
+    set_result = asyncio.Future.set_result
     _set_exception = asyncio.Future.set_exception
     _cancel = asyncio.Future.cancel
 
     @coroutine
-    def _resume(coro: Coroutine[Any, Any, Any], yielded: Any) -> Generator[Any, Any, Any]:
+    def resume(coro: Coroutine[Any, Any, Any], yielded: Any) -> Generator[Any, Any, Any]:
         """Drive a coroutine that has already yielded once: what `await coro` would have become."""
         send, throw = coro.send, coro.throw
         try:
@@ -95,45 +119,39 @@ else:
         loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any]
     ) -> asyncio.Task[Any]:
         """Run `coro` up to its first suspension; the task is done if there was none."""
-        if loop in _current_tasks:
+        if loop in current_tasks:
             return loop.create_task(coro)
-        task = _EagerTask(loop=loop)
+        task = make_task(loop=loop)
         task._first = coro
         made: asyncio.Task[Any] = task
         context = copy_context()
-        _current_tasks[loop] = task
+        current_tasks[loop] = task
         try:
             yielded = context.run(coro.send, None)
         except StopIteration as stop:
-            _set_result(task, stop.value)
+            set_result(task, stop.value)
             return made
         except asyncio.CancelledError:
             _cancel(task)
             return made
         except (KeyboardInterrupt, SystemExit) as error:
             _cancel(task)
-            return _fail_later(loop, error)
+            return fail_later(loop, error)
         except BaseException as error:
             _set_exception(task, error)
             return made
         finally:
-            del _current_tasks[loop]
-        _promote(task, coro, yielded, loop, context)
+            del current_tasks[loop]
+        promote(task, resume(coro, yielded), loop, context)
         return made
 
-    def _promote(
-        task: _EagerTask,
-        coro: Coroutine[Any, Any, Any],
-        yielded: Any,
-        loop: asyncio.AbstractEventLoop,
-        context: Context,
-    ) -> None:
-        """Hand a suspended coroutine over to the task proper, keeping what the first step asked of
-        it.
-        """
+    make_task: Any = _EagerTask
+
+    def promote(task: Any, coro: Any, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+        """Make `coro`, which goes on from the first step, the task's; keep what that step asked."""
         cancels = task.cancelling()
         callbacks = task._callbacks
-        _init_task(task, _resume(coro, yielded), loop=loop, context=context)
+        _init_task(task, coro, loop=loop, context=context)
         if callbacks:
             for callback, callback_context in callbacks:
                 task.add_done_callback(callback, context=callback_context)

@@ -7,6 +7,17 @@ from tercel.wire.h1.connection cimport Connection, EndOfMessage
 from tercel.wire.h1.head cimport Head
 
 cdef object _start_eagerly
+cdef bint _can_step
+cdef object _wrap
+cdef object _copy_context
+cdef dict _current_tasks
+cdef object _fail_later
+cdef object _make_task
+cdef object _promote
+cdef object _resume
+cdef object _set_result
+cdef object _Coroutine
+cdef object _Response
 cdef object _EMPTY
 cdef Py_ssize_t _MAX_WAITING
 cdef double _REFUSAL_TIME
@@ -24,6 +35,7 @@ cdef class HttpConnection(WireProtocol):
     cdef object _receiver
     cdef object _request_class
     cdef object _serve
+    cdef object _serve_outcome
     cdef double _started_at
     cdef object _to_start
     cdef public Exchange exchange
@@ -38,6 +50,10 @@ cdef class HttpConnection(WireProtocol):
 
     @cython.locals(exchange=Exchange)
     cdef _run(self, request)
+
+    cdef _start(self, Exchange exchange, coro)
+    cdef _step(self, request, Exchange exchange)
+    cdef _finish_step(self, request, Exchange exchange, response, error)
 
     @cython.locals(exchange=Exchange, parts=tuple)
     cpdef bint answer(self, Incoming request, response) except -1

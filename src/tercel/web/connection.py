@@ -7,12 +7,25 @@ the connection closes.
 """
 
 import asyncio
+from types import CoroutineType
 from typing import Any
 
 from tercel.net.protocol import WireProtocol
 from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
-from tercel.net.tasks import start_eagerly
+from tercel.net.tasks import (
+    CAN_STEP,
+    as_coroutine,
+    copy_context,
+    current_tasks,
+    fail_later,
+    make_task,
+    promote,
+    resume,
+    set_result,
+    start_eagerly,
+)
 from tercel.web.exchange import Exchange
+from tercel.web.response import Response
 from tercel.wire.errors import TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.encode import encode_response_head
@@ -20,6 +33,17 @@ from tercel.wire.h1.encode import encode_response_head
 __all__ = ("HttpConnection",)
 
 _start_eagerly = start_eagerly
+_can_step = CAN_STEP
+_wrap = as_coroutine
+_copy_context = copy_context
+_current_tasks = current_tasks
+_fail_later = fail_later
+_make_task = make_task
+_promote = promote
+_resume = resume
+_set_result = set_result
+_Coroutine = CoroutineType
+_Response = Response
 _EMPTY = EMPTY_PAYLOAD
 
 #: Octets of requests to come that wait in memory while a handler runs.
@@ -46,6 +70,7 @@ class HttpConnection(WireProtocol):
         "_receiver",
         "_request_class",
         "_serve",
+        "_serve_outcome",
         "_started_at",
         "_to_start",
         "exchange",
@@ -72,6 +97,7 @@ class HttpConnection(WireProtocol):
         self._keepalive: float = server.keepalive_timeout
         self._logs_access: bool = server.logs_access
         self._serve = server.serve
+        self._serve_outcome = server.serve_outcome
         self._request_class = server.request_class
 
     # What the event loop calls.
@@ -231,10 +257,64 @@ class HttpConnection(WireProtocol):
         if self._logs_access:
             self._started_at = self.loop.time()
         self._handler_ended = False
-        task = _start_eagerly(self.loop, self._serve(self, request))
+        if _can_step and self.loop not in _current_tasks:
+            self._step(request, exchange)
+        else:
+            self._start(exchange, self._serve(self, request))
+
+    def _start(self, exchange: Exchange, coro: Any) -> None:
+        """Run a coroutine that ends in `finish_exchange` as the handler's task."""
+        task = _start_eagerly(self.loop, coro)
         if not self._handler_ended:
             exchange.task = task
             self.server.keep_task(task)
+
+    def _step(self, request: Any, exchange: Exchange) -> None:
+        """Run the handler up to its first suspension; most answers need no more than that."""
+        loop = self.loop
+        task = _make_task(loop=loop)
+        response = None
+        error = None
+        _current_tasks[loop] = task
+        try:
+            coro = self.server.handler(request)
+            if type(coro) is not _Coroutine:
+                coro = _wrap(coro)
+            task._first = coro
+            context = _copy_context()
+            yielded = context.run(coro.send, None)
+        except StopIteration as stop:
+            response = stop.value
+        except BaseException as raised:
+            error = raised
+        else:
+            exchange.task = task
+            del _current_tasks[loop]
+            _promote(task, self._serve(self, request, _resume(coro, yielded)), loop, context)
+            self.server.keep_task(task)
+            return
+        del _current_tasks[loop]
+        _set_result(task, None)
+        self._finish_step(request, exchange, response, error)
+
+    def _finish_step(
+        self, request: Any, exchange: Exchange, response: Any, error: BaseException | None
+    ) -> None:
+        """The handler has ended in its first step: answer at once, or start a task that does."""
+        failure = None
+        if error is None:
+            if type(response) is _Response and not self._logs_access:
+                try:
+                    if self.answer(request, response) and not self.must_drain:
+                        self.finish_exchange(exchange)
+                        return
+                except Exception as raised:
+                    failure = raised
+        elif isinstance(error, (KeyboardInterrupt, SystemExit)):
+            _fail_later(self.loop, error)
+            self.finish_exchange(exchange)
+            return
+        self._start(exchange, self._serve_outcome(self, request, response, error, failure))
 
     def answer(self, request: Any, response: Any) -> bool:
         """Send `response` whole, if it is at hand and nobody else has a say in it; False if not."""

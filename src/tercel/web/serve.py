@@ -21,37 +21,25 @@ if TYPE_CHECKING:
     from tercel.web.request import BaseRequest
     from tercel.web.server import Server
 
-__all__ = ("error_response", "serve_request")
+__all__ = ("error_response", "serve_outcome", "serve_request")
 
 
 async def serve_request(
-    server: "Server", connection: "HttpConnection", request: "BaseRequest"
+    server: "Server", connection: "HttpConnection", request: "BaseRequest", pending: Any = None
 ) -> None:
-    """Run the server's handler for `request` and send what it returns or raises."""
+    """Run the server's handler for `request` and send what it returns or raises.
+
+    `pending` is the handler's awaitable where it has been called already.
+    """
     exchange = request._exchange
     try:
+        response: Any = None
+        error: BaseException | None = None
         try:
-            response: Any = await server.handler(request)
-            if type(response) is not Response and not isinstance(response, StreamResponse):
-                response = _answer_wrong_type(server, request, response)
-        except HTTPException as error:
-            response = error
-        except WireError as error:
-            response = _answer_bad_body(server, connection, request, error)
-        except Exception as error:
-            response = _answer_error(server, request, error)
-        try:
-            if connection.answer(request, response):
-                if exchange.must_drain:
-                    await exchange.drain()
-            else:
-                await _send(connection, request, response)
-        except ConnectionError:
-            connection.abort()
-        except Exception as error:
-            await _send_failed(server, connection, request, error)
-        if server.logs_access:
-            await server.log_access(request, response, connection)
+            response = await (server.handler(request) if pending is None else pending)
+        except Exception as raised:
+            error = raised
+        await _settle(server, connection, request, response, error)
     except asyncio.CancelledError:
         connection.abort()
         raise
@@ -59,11 +47,69 @@ async def serve_request(
         connection.finish_exchange(exchange)
 
 
+async def serve_outcome(
+    server: "Server",
+    connection: "HttpConnection",
+    request: "BaseRequest",
+    response: Any,
+    error: BaseException | None,
+    failure: Exception | None,
+) -> None:
+    """Send what a handler returned or raised at once; `failure` is what sending it has raised."""
+    exchange = request._exchange
+    try:
+        if failure is not None:
+            await _send_failed(server, connection, request, failure)
+        elif isinstance(error, asyncio.CancelledError):
+            connection.abort()
+        else:
+            await _settle(server, connection, request, response, error)
+    except asyncio.CancelledError:
+        connection.abort()
+        raise
+    finally:
+        connection.finish_exchange(exchange)
+
+
+async def _settle(
+    server: "Server",
+    connection: "HttpConnection",
+    request: "BaseRequest",
+    response: Any,
+    error: BaseException | None,
+) -> None:
+    """Make an answer of a handler's outcome, send it and log it."""
+    if error is not None:
+        response = _answer_raised(server, connection, request, error)
+    elif type(response) is not Response and not isinstance(response, StreamResponse):
+        response = _answer_wrong_type(server, request, response)
+    exchange = request._exchange
+    try:
+        if not connection.answer(request, response):
+            await _send(connection, request, response)
+        if exchange.must_drain and not exchange.closed:
+            await exchange.drain()
+    except ConnectionError:
+        connection.abort()
+    except Exception as failure:
+        await _send_failed(server, connection, request, failure)
+    if server.logs_access:
+        await server.log_access(request, response, connection)
+
+
+def _answer_raised(
+    server: "Server", connection: "HttpConnection", request: "BaseRequest", error: BaseException
+) -> Any:
+    """The answer for what a handler raised."""
+    if isinstance(error, HTTPException):
+        return error
+    if isinstance(error, WireError):
+        return _answer_bad_body(server, connection, request, error)
+    return _answer_error(server, request, error)
+
+
 async def _send(connection: "HttpConnection", request: "BaseRequest", response: Any) -> None:
     """The long way of an answer: prepare it, unless the handler did, and end it."""
-    exchange = request._exchange
-    if exchange.closed:
-        raise ConnectionResetError("the peer is gone")
     if connection.has_left_http:
         return
     await response.prepare(request)
@@ -86,7 +132,7 @@ async def _send_failed(
         connection.abort()
 
 
-def _answer_error(server: "Server", request: "BaseRequest", error: Exception) -> Response:
+def _answer_error(server: "Server", request: "BaseRequest", error: BaseException) -> Response:
     """Log what a handler raised and make a 500 of it; 504 for its own time-out."""
     exchange = request._exchange
     if exchange.closed and isinstance(error, ConnectionError):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tercel.web.connection import HttpConnection
 from tercel.web.exchange import Exchange
 from tercel.web.request import BaseRequest
-from tercel.web.serve import serve_request
+from tercel.web.serve import serve_outcome, serve_request
 from tercel.wire.limits import Limits
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ class Server:
         self.logs_access = False
         #: Makes the coroutine that is a handler's task, of a connection and a request.
         self.serve = functools.partial(serve_request, self)
+        #: Makes the coroutine that sends what a handler gave at once.
+        self.serve_outcome = functools.partial(serve_outcome, self)
         self._connections: dict[HttpConnection, Any] = {}
         self._past_requests = 0
         self._tasks: set[asyncio.Task[Any]] = set()
