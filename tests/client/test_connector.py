@@ -396,7 +396,7 @@ async def test_a_connector_of_ones_own():
     connector = Own()
     assert connector.limit == 100
     assert connector.limit_per_host == 0
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(TypeError, match="does not say how"):
         await connector.connect(Ask("http://a.example/"))
     assert connector.stats().open == 0
 

@@ -14,6 +14,7 @@ cdef class WireProtocol:
     cdef double _deadline
     cdef list _drain_waiters
     cdef bint _pauses
+    cdef object _time
     cdef object _timer
     cdef double _timer_due
     cdef Connection _wire

@@ -39,6 +39,7 @@ class WireProtocol:
         "_deadline",
         "_drain_waiters",
         "_pauses",
+        "_time",
         "_timer",
         "_timer_due",
         "_wire",
@@ -56,6 +57,7 @@ class WireProtocol:
         self.must_drain = False
         self._drain_waiters: list[asyncio.Future[None]] | None = None
         self._pauses = False
+        self._time = loop.time
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
@@ -184,7 +186,7 @@ class WireProtocol:
         """Call `on_deadline` when `seconds` have passed, unless the deadline is moved or cleared
         first.
         """
-        due = self.loop.time() + seconds
+        due = self._time() + seconds
         self._deadline = due
         if self._timer is not None:
             if self._timer_due <= due:

@@ -26,12 +26,15 @@ cdef double _REFUSAL_TIME
 cdef class HttpConnection(WireProtocol):
     cdef bint _closing
     cdef bint _discarding
+    cdef object _handler
     cdef bint _handler_ended
     cdef bint _head_timed
     cdef bint _in_pump
     cdef double _keepalive
     cdef bint _logs_access
     cdef list _lost_waiters
+    cdef object _max_fields
+    cdef object _max_size
     cdef object _receiver
     cdef object _request_class
     cdef object _serve

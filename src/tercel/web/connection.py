@@ -61,12 +61,15 @@ class HttpConnection(WireProtocol):
     __slots__ = (
         "_closing",
         "_discarding",
+        "_handler",
         "_handler_ended",
         "_head_timed",
         "_in_pump",
         "_keepalive",
         "_logs_access",
         "_lost_waiters",
+        "_max_fields",
+        "_max_size",
         "_receiver",
         "_request_class",
         "_serve",
@@ -96,6 +99,9 @@ class HttpConnection(WireProtocol):
         self._started_at = 0.0
         self._keepalive: float = server.keepalive_timeout
         self._logs_access: bool = server.logs_access
+        self._handler = server.handler
+        self._max_size: int = server.client_max_size
+        self._max_fields: int = server.client_max_fields
         self._serve = server.serve
         self._serve_outcome = server.serve_outcome
         self._request_class = server.request_class
@@ -248,8 +254,8 @@ class HttpConnection(WireProtocol):
         if self._request_class is None:
             return self.server.make_request(exchange)
         request = self._request_class(exchange.head, exchange.body, self, exchange, None, self.loop)
-        request._client_max_size = self.server.client_max_size
-        request._client_max_fields = self.server.client_max_fields
+        request._client_max_size = self._max_size
+        request._client_max_fields = self._max_fields
         return request
 
     def _run(self, request: Any) -> None:
@@ -277,7 +283,7 @@ class HttpConnection(WireProtocol):
         error = None
         _current_tasks[loop] = task
         try:
-            coro = self.server.handler(request)
+            coro = self._handler(request)
             if type(coro) is not _Coroutine:
                 coro = _wrap(coro)
             task._first = coro
@@ -456,8 +462,8 @@ class HttpConnection(WireProtocol):
     def take_over(self, receiver: Any) -> bytes:
         """Leave HTTP: `receiver` gets what comes from now on; returns what has come already.
 
-        `receiver` has `data_received(bytes)`, `eof_received() -> bool` and
-        `connection_lost(error)`.
+        `receiver` has `data_received(bytes)`, `eof_received() -> bool`, `connection_lost(error)`
+        and `fail()`, which is called where the handler ends without its own answer.
         """
         self._receiver = receiver
         self._deadline = 0.0
@@ -467,6 +473,11 @@ class HttpConnection(WireProtocol):
     def has_left_http(self) -> bool:
         """True once the connection was handed to a receiver."""
         return self._receiver is not None
+
+    @property
+    def receiver(self) -> Any:
+        """What the connection was handed to, None while it speaks HTTP."""
+        return self._receiver
 
     @property
     def started_at(self) -> float:

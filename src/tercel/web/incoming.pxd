@@ -6,6 +6,8 @@ cdef object _build_url
 
 
 cdef class Incoming:
+    cdef dict __dict__
+    cdef object __weakref__
     cdef public object _body
     cdef public object _client_max_fields
     cdef public object _client_max_size

@@ -23,6 +23,8 @@ class Incoming:
     """The storage of a request and its hot properties."""
 
     __slots__ = (
+        "__dict__",
+        "__weakref__",
         "_body",
         "_client_max_fields",
         "_client_max_size",

@@ -43,6 +43,8 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
     Also a mapping of what middlewares and handlers share about it; keys are str or `RequestKey`.
     """
 
+    __slots__ = ()  # Incoming has the one __dict__, made when somebody sets an attribute
+
     POST_METHODS = frozenset({"PATCH", "POST", "PUT", "TRACE", "DELETE"})
 
     _exchange: "Exchange"
@@ -453,6 +455,8 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
 
 class Request(BaseRequest):
     """A request as the handlers of an `Application` get it."""
+
+    __slots__ = ()
 
     @property
     def app(self) -> Any:

@@ -237,6 +237,15 @@ class Response(StreamResponse):
 
         The headers lack those that frame the answer, and Date and Server where they are not set.
         """
+        if self._headers is None and self._exchange is None and type(self) is Response:
+            body = self._body  # the commonest case, without the calls
+            if self._status < 205 and self._status != 204 and type(body) is bytes:
+                if self._cookies is None and self._type is not None and not self._long_way and body:
+                    self._exchange = exchange
+                    self._request = request
+                    self._eof_sent = True
+                    self._keep_alive = exchange.keep_alive
+                    return self._status, self._reason, self._type, body
         body = self._payload_bytes()
         if body is None or (not body and request.method == "HEAD"):
             return None

@@ -9,24 +9,17 @@ import asyncio
 import html
 import traceback
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tercel.web.errors import HTTPException
 from tercel.web.response import Response
 from tercel.web.stream import StreamResponse
 from tercel.wire.errors import WireError
 
-if TYPE_CHECKING:
-    from tercel.web.connection import HttpConnection
-    from tercel.web.request import BaseRequest
-    from tercel.web.server import Server
-
 __all__ = ("error_response", "serve_outcome", "serve_request")
 
 
-async def serve_request(
-    server: "Server", connection: "HttpConnection", request: "BaseRequest", pending: Any = None
-) -> None:
+async def serve_request(server: Any, connection: Any, request: Any, pending: Any = None) -> None:
     """Run the server's handler for `request` and send what it returns or raises.
 
     `pending` is the handler's awaitable where it has been called already.
@@ -48,9 +41,9 @@ async def serve_request(
 
 
 async def serve_outcome(
-    server: "Server",
-    connection: "HttpConnection",
-    request: "BaseRequest",
+    server: Any,
+    connection: Any,
+    request: Any,
     response: Any,
     error: BaseException | None,
     failure: Exception | None,
@@ -72,9 +65,9 @@ async def serve_outcome(
 
 
 async def _settle(
-    server: "Server",
-    connection: "HttpConnection",
-    request: "BaseRequest",
+    server: Any,
+    connection: Any,
+    request: Any,
     response: Any,
     error: BaseException | None,
 ) -> None:
@@ -97,9 +90,7 @@ async def _settle(
         await server.log_access(request, response, connection)
 
 
-def _answer_raised(
-    server: "Server", connection: "HttpConnection", request: "BaseRequest", error: BaseException
-) -> Any:
+def _answer_raised(server: Any, connection: Any, request: Any, error: BaseException) -> Any:
     """The answer for what a handler raised."""
     if isinstance(error, HTTPException):
         return error
@@ -108,17 +99,25 @@ def _answer_raised(
     return _answer_error(server, request, error)
 
 
-async def _send(connection: "HttpConnection", request: "BaseRequest", response: Any) -> None:
+async def _send(connection: Any, request: Any, response: Any) -> None:
     """The long way of an answer: prepare it, unless the handler did, and end it."""
-    if connection.has_left_http:
+    exchange = request._exchange
+    if exchange.status == 101:
+        await _leave(connection, exchange, response)
         return
     await response.prepare(request)
     await response.write_eof()
 
 
-async def _send_failed(
-    server: "Server", connection: "HttpConnection", request: "BaseRequest", error: Exception
-) -> None:
+async def _leave(connection: Any, exchange: Any, response: Any) -> None:
+    """The handler of a connection that has left HTTP is over: say goodbye in the new language."""
+    if getattr(response, "_exchange", None) is exchange:
+        await response.write_eof()
+    elif connection.receiver is not None:
+        connection.receiver.fail()
+
+
+async def _send_failed(server: Any, connection: Any, request: Any, error: Exception) -> None:
     """An answer that could not be sent: another one if nothing left yet, else the cut."""
     exchange = request._exchange
     response = _answer_error(server, request, error)
@@ -132,7 +131,7 @@ async def _send_failed(
         connection.abort()
 
 
-def _answer_error(server: "Server", request: "BaseRequest", error: BaseException) -> Response:
+def _answer_error(server: Any, request: Any, error: BaseException) -> Response:
     """Log what a handler raised and make a 500 of it; 504 for its own time-out."""
     exchange = request._exchange
     if exchange.closed and isinstance(error, ConnectionError):
@@ -145,16 +144,14 @@ def _answer_error(server: "Server", request: "BaseRequest", error: BaseException
     return error_response(server, request, 500, error)
 
 
-def _answer_bad_body(
-    server: "Server", connection: "HttpConnection", request: "BaseRequest", error: WireError
-) -> Response:
+def _answer_bad_body(server: Any, connection: Any, request: Any, error: WireError) -> Response:
     """The body that the handler was reading broke off or broke the rules."""
     server.log_refusal(connection, error.status, error.message)
     request._exchange.keep_alive = False
     return error_response(server, request, error.status, error)
 
 
-def _answer_wrong_type(server: "Server", request: "BaseRequest", response: object) -> Response:
+def _answer_wrong_type(server: Any, request: Any, response: object) -> Response:
     if response is None:
         error = RuntimeError("Missing return statement on request handler")
     else:
@@ -164,7 +161,7 @@ def _answer_wrong_type(server: "Server", request: "BaseRequest", response: objec
 
 
 def error_response(
-    server: "Server", request: "BaseRequest", status: int, error: BaseException | None = None
+    server: Any, request: Any, status: int, error: BaseException | None = None
 ) -> Response:
     """A page that says what went wrong, in HTML or plain text as the client prefers.
 

@@ -11,16 +11,24 @@ import socket
 import warnings
 from abc import ABC, abstractmethod
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..net.listen import format_address, listen_pipe, listen_socket, listen_tcp, listen_unix
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from .runner import BaseRunner
-
 __all__ = ("BaseSite", "NamedPipeSite", "SockSite", "TCPSite", "UnixSite")
+
+
+class SiteRunner(Protocol):
+    """What a site asks of its runner, a `BaseRunner`."""
+
+    @property
+    def server(self) -> Any: ...
+    def _reg_site(self, site: "BaseSite") -> None: ...
+    def _check_site(self, site: "BaseSite") -> None: ...
+    def _unreg_site(self, site: "BaseSite") -> None: ...
 
 
 class BaseSite(ABC):
@@ -35,7 +43,7 @@ class BaseSite(ABC):
 
     def __init__(
         self,
-        runner: "BaseRunner",
+        runner: "SiteRunner",
         *,
         shutdown_timeout: float = 60.0,
         ssl_context: "SSLContext | None" = None,
@@ -98,7 +106,7 @@ class TCPSite(BaseSite):
 
     def __init__(
         self,
-        runner: "BaseRunner",
+        runner: "SiteRunner",
         host: str | None = None,
         port: int | None = None,
         *,
@@ -154,7 +162,7 @@ class UnixSite(BaseSite):
 
     def __init__(
         self,
-        runner: "BaseRunner",
+        runner: "SiteRunner",
         path: str | PurePath,
         *,
         shutdown_timeout: float = 60.0,
@@ -209,7 +217,7 @@ class NamedPipeSite(BaseSite):
 
     __slots__ = ("_path",)
 
-    def __init__(self, runner: "BaseRunner", path: str, *, shutdown_timeout: float = 60.0) -> None:
+    def __init__(self, runner: "SiteRunner", path: str, *, shutdown_timeout: float = 60.0) -> None:
         proactor = getattr(asyncio, "ProactorEventLoop", None)
         if proactor is None or not isinstance(asyncio.get_running_loop(), proactor):
             raise RuntimeError("Named pipes are served by the ProactorEventLoop of Windows only")
@@ -238,7 +246,7 @@ class SockSite(BaseSite):
 
     def __init__(
         self,
-        runner: "BaseRunner",
+        runner: "SiteRunner",
         sock: socket.socket,
         *,
         shutdown_timeout: float = 60.0,
