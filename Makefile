@@ -11,7 +11,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 .NOTPARALLEL:
-.PHONY: demo test check parity bench build annotate wheel clean
+.PHONY: demo test check parity bench bench-client build annotate wheel clean
 
 demo: $(VENV)/ready-polls build
 	@cd examples/polls && ../../$(PY) -m polls.init_db
@@ -37,6 +37,9 @@ parity: $(VENV)/ready-dev build $(PARITY)/ready
 
 bench: $(VENV)/ready-bench build
 	$(PY) benchmarks/compare_servers.py $(ARGS)
+
+bench-client: $(VENV)/ready-bench build
+	$(PY) benchmarks/compare_clients.py $(ARGS)
 
 # Compiles what is out of date; without a C compiler the interpreted package stays, with one warning.
 build: $(VENV)/ready-tools
