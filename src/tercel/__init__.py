@@ -101,6 +101,10 @@ _ROOMS = {
         "TraceResponseChunkReceivedParams",
     ),
     "tercel.client.trust": ("Fingerprint",),
+    "tercel.client.websocket": (
+        "ClientWSTimeout",
+        "ClientWebSocketResponse",
+    ),
     "tercel.content.chainmap": ("ChainMapProxy",),
     "tercel.content.form": ("FormData",),
     "tercel.content.payload": (
@@ -141,6 +145,12 @@ _ROOMS = {
         "HttpVersion",
         "HttpVersion10",
         "HttpVersion11",
+    ),
+    "tercel.wire.ws.codes": (
+        "WSCloseCode",
+        "WSMessage",
+        "WSMsgType",
+        "WebSocketError",
     ),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}

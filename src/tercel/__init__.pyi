@@ -214,6 +214,12 @@ from tercel.client.tracing import (
 from tercel.client.trust import (
     Fingerprint as Fingerprint,
 )
+from tercel.client.websocket import (
+    ClientWebSocketResponse as ClientWebSocketResponse,
+)
+from tercel.client.websocket import (
+    ClientWSTimeout as ClientWSTimeout,
+)
 from tercel.content.chainmap import (
     ChainMapProxy as ChainMapProxy,
 )
@@ -300,4 +306,16 @@ from tercel.wire.version import (
 )
 from tercel.wire.version import (
     HttpVersion11 as HttpVersion11,
+)
+from tercel.wire.ws.codes import (
+    WebSocketError as WebSocketError,
+)
+from tercel.wire.ws.codes import (
+    WSCloseCode as WSCloseCode,
+)
+from tercel.wire.ws.codes import (
+    WSMessage as WSMessage,
+)
+from tercel.wire.ws.codes import (
+    WSMsgType as WSMsgType,
 )

@@ -42,6 +42,10 @@ _NAMES: dict[str, dict[str, str]] = {
     },
     "client_middleware_digest_auth": {"tercel": "DigestAuthMiddleware"},
     "client_middlewares": {"tercel": "ClientHandlerType ClientMiddlewareType"},
+    "client_ws": {
+        "tercel": "ClientWSTimeout ClientWebSocketResponse WSCloseCode WSMessage "
+        "WSMessageTypeError WSMsgType",
+    },
     "client_reqrep": {
         "tercel": "ClientRequest ClientResponse Fingerprint RequestInfo UploadTracker",
         "tercel.client.pool": "ConnectionKey",
@@ -57,7 +61,11 @@ _NAMES: dict[str, dict[str, str]] = {
         "tercel.wire.ranges": "ETag",
         "tercel.web": "AppKey RequestKey ResponseKey",
     },
-    "http": {"tercel": "HttpVersion HttpVersion10 HttpVersion11"},
+    "http": {
+        "tercel": "HttpVersion HttpVersion10 HttpVersion11 WSCloseCode WSMessage WSMsgType "
+        "WebSocketError",
+    },
+    "http_websocket": {"tercel": "WSCloseCode WSMessage WSMsgType WebSocketError"},
     "http_writer": {"tercel": "HttpVersion HttpVersion10 HttpVersion11"},
     "web_app": {"tercel.web": "Application CleanupError"},
     "web_protocol": {"tercel.web": "RequestHandler"},
@@ -70,6 +78,10 @@ _NAMES: dict[str, dict[str, str]] = {
         "SockSite TCPSite UnixSite",
     },
     "web_server": {"tercel.web": "Server"},
+    "web_ws": {
+        "tercel": "WSCloseCode WSMessage WSMsgType",
+        "tercel.web": "WebSocketReady WebSocketResponse",
+    },
     "web_urldispatcher": {
         "tercel.web": "AbstractResource AbstractRoute DynamicResource PlainResource "
         "PrefixedSubAppResource Resource ResourceRoute StaticResource UrlDispatcher "

@@ -15,6 +15,13 @@ from typing import Any, Protocol
 
 from yarl import URL
 
+from tercel.net.errors import (
+    ClientConnectionError,
+    ClientConnectionResetError,
+    ClientError,
+    WSMessageTypeError,
+)
+
 __all__ = (
     "ClientConnectionError",
     "ClientConnectionResetError",
@@ -75,10 +82,6 @@ class AskedRequest(Protocol):
     def headers(self) -> Mapping[str, str]: ...
     @property
     def real_url(self) -> URL: ...
-
-
-class ClientError(Exception):
-    """Root of every exception that is the client's own."""
 
 
 # --- answers -----------------------------------------------------------------------------------
@@ -157,10 +160,6 @@ class ClientHttpProxyError(ClientResponseError):
     """The proxy refused to open a tunnel."""
 
 
-class WSMessageTypeError(TypeError):
-    """A WebSocket message is of another type than the one that was asked for."""
-
-
 class ClientPayloadError(ClientError):
     """The body of an answer is broken: bad compression, bad chunks, or too short."""
 
@@ -170,14 +169,6 @@ class UploadAbortedError(ClientError):
 
 
 # --- connections -------------------------------------------------------------------------------
-
-
-class ClientConnectionError(ClientError):
-    """Anything that concerns the connection and not the answer."""
-
-
-class ClientConnectionResetError(ClientConnectionError, ConnectionResetError):
-    """The connection went away while it was being written to."""
 
 
 class ClientOSError(ClientConnectionError, OSError):

@@ -67,6 +67,7 @@ class Plan:
         "timeout",
         "trace_request_ctx",
         "trust_env",
+        "upgrades",
         "upload_tracker",
     )
 
@@ -108,8 +109,10 @@ class Plan:
         middlewares: Sequence[ClientMiddlewareType] | None = None,
         upload_tracker: UploadTracker | None = None,
         trust_env: bool | None = None,
+        upgrades: bool = False,
     ) -> None:
         self.session = session
+        self.upgrades = upgrades
         self.method = method
         if ssl is not True or verify_ssl is not None or fingerprint is not None or ssl_context:
             ssl = merge_trust(ssl, verify_ssl, ssl_context, fingerprint)
@@ -237,6 +240,7 @@ class Plan:
         request.read_options = self.read
         request.timeout = self.timeout
         request.upload_tracker = self.upload_tracker
+        request.allows_upgrade = self.upgrades
         request.sends_close = session._sends_close
         return request
 
@@ -312,4 +316,6 @@ def _read_options(
             max_field_size=old.max_field_size if field is None else field,
             max_headers=old.max_headers if count is None else count,
         ),
+        free_inflation=default.free_inflation,
+        max_inflation=default.max_inflation,
     )

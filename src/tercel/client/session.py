@@ -47,8 +47,9 @@ from tercel.client.settings import check_base_url, merge_timeouts, place_of_call
 from tercel.client.target import Target, Targets, read_url
 from tercel.client.timeout import Deadline, Deadlines
 from tercel.client.tracing import Trace, TraceConfig
+from tercel.client.wsconnect import OpensWebSockets
 from tercel.content.payload import Payload
-from tercel.wire.limits import Limits
+from tercel.wire.limits import FREE_INFLATION, MAX_INFLATION, Limits
 from tercel.wire.version import HttpVersion, HttpVersion11
 
 __all__ = ("ClientSession", "request")
@@ -57,12 +58,14 @@ __all__ = ("ClientSession", "request")
 _MAX_PLANS = 512
 
 
-class ClientSession:
+class ClientSession(OpensWebSockets):
     """Makes requests that share connections, cookies and defaults.
 
     The arguments are those of the documentation; ours beside them: `proxy_headers`, the default
-    for requests, and `retry_stale`, False to never repeat an idempotent request whose kept
-    connection turned out to be closed. RuntimeError without a running loop, ValueError for a
+    for requests; `retry_stale`, False to never repeat an idempotent request whose kept connection
+    turned out to be closed; `free_inflation`, octets that a decompressed body may always have
+    (64 MiB), and `max_inflation`, how many times larger than it came it may grow beyond them (200;
+    None: any), else reading it raises ClientPayloadError. RuntimeError without a running loop, ValueError for a
     `base_url` that is not absolute or whose path has no trailing slash.
     """
 
@@ -86,6 +89,7 @@ class ClientSession:
         json_serialize_bytes: Callable[[Any], bytes] | None = None,
         request_class: type[ClientRequest] = ClientRequest,
         response_class: type[ClientResponse] = ClientResponse,
+        ws_response_class: Any = None,
         version: HttpVersion = HttpVersion11,
         cookie_jar: Any = None,
         connector_owner: bool = True,
@@ -105,6 +109,8 @@ class ClientSession:
         middlewares: Sequence[ClientMiddlewareType] = (),
         ssl_shutdown_timeout: float | Unset | None = sentinel,
         retry_stale: bool = True,
+        free_inflation: int = FREE_INFLATION,
+        max_inflation: int | None = MAX_INFLATION,
     ) -> None:
         if connector is None and loop is None:
             loop = asyncio.get_running_loop()
@@ -140,6 +146,7 @@ class ClientSession:
         self._requote_redirect_url = requote_redirect_url
         self._request_class = request_class
         self._response_class = response_class
+        self._ws_class = ws_response_class
         self._charset_of = fallback_charset_resolver
         self._middlewares = middlewares
         self._retry_stale = retry_stale
@@ -151,6 +158,8 @@ class ClientSession:
             bufsize=read_bufsize,
             sock_read=self._timeout.sock_read or None,
             limits=Limits(max_line_size, max_field_size, max_headers),
+            free_inflation=free_inflation,
+            max_inflation=max_inflation,
         )
         self._targets = Targets()
         self._plans: dict[tuple[str, str | URL, bool], Plan] = {}

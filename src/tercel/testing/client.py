@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from yarl import URL
 
-from tercel import ClientResponse, ClientSession, CookieJar
+from tercel import ClientResponse, ClientSession, ClientWebSocketResponse, CookieJar
 from tercel.client.pending import PendingResult
 from tercel.testing.server import BaseTestServer, TestServer
 
@@ -47,6 +47,7 @@ class TestClient(Generic[_S]):
         self._session: ClientSession | None = None
         self._closed = False
         self._responses: list[ClientResponse] = []
+        self._sockets: list[ClientWebSocketResponse] = []
 
     async def start_server(self) -> None:
         """Start the server."""
@@ -130,6 +131,17 @@ class TestClient(Generic[_S]):
         """Make a DELETE request."""
         return self.request("DELETE", path, **kwargs)
 
+    async def _ws_connect(self, path: str | URL, **kwargs: Any) -> ClientWebSocketResponse:
+        socket = await self.session.ws_connect(self.make_url(path), **kwargs)
+        self._sockets.append(socket)
+        return socket
+
+    def ws_connect(
+        self, path: str | URL, *, decode_text: bool = True, **kwargs: Any
+    ) -> PendingResult[ClientWebSocketResponse]:
+        """Open a WebSocket; the arguments are those of `ClientSession.ws_connect`."""
+        return PendingResult(self._ws_connect(path, decode_text=decode_text, **kwargs))
+
     async def close(self) -> None:
         """Release all answers, then close the session and the server. May be repeated."""
         if self._closed:
@@ -137,6 +149,8 @@ class TestClient(Generic[_S]):
         self._closed = True
         for response in self._responses:
             response.close()
+        for socket in self._sockets:
+            await socket.close()
         if self._session is not None:
             await self._session.close()
         await self._server.close()

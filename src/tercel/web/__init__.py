@@ -341,6 +341,18 @@ if TYPE_CHECKING:
     from tercel.web.views import (
         View as View,
     )
+    from tercel.web.websocket import (
+        MsgType as MsgType,
+    )
+    from tercel.web.websocket import (
+        WebSocketReady as WebSocketReady,
+    )
+    from tercel.web.websocket import (
+        WebSocketResponse as WebSocketResponse,
+    )
+    from tercel.web.websocket import (
+        WSMsgType as WSMsgType,
+    )
 
 _NAMES = {
     "app": ("Application",),
@@ -478,6 +490,12 @@ _NAMES = {
         "StreamResponse",
     ),
     "views": ("View",),
+    "websocket": (
+        "MsgType",
+        "WSMsgType",
+        "WebSocketReady",
+        "WebSocketResponse",
+    ),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -1,0 +1,312 @@
+"""What a program says to a WebSocket and hears from it, the same on both sides.
+
+In: text, bytes, JSON. Out: messages and their data, with the documented errors
+(web_reference, WebSocketResponse; client_reference, ClientWebSocketResponse). Sending queues the
+frame at once; what it returns may be awaited, for the peer's pace and for errors. Owns no
+connection: a subclass sets `_channel`.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tercel.net.channel import Channel
+from tercel.net.errors import ClientConnectionResetError, WSMessageTypeError
+from tercel.wire.ws.codes import WSMessage, WSMsgType
+
+__all__ = ("SENT", "Failed", "Sending", "WebSocketCalls")
+
+_TEXT = WSMsgType.TEXT
+_BINARY = WSMsgType.BINARY
+_PING = WSMsgType.PING
+_PONG = WSMsgType.PONG
+_FRAMES = frozenset((WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG))
+_ENDS = frozenset((WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED))
+
+
+class Sending(Coroutine[Any, Any, None]):
+    """What sending returns: the frame is on its way, awaiting waits for nothing.
+
+    As good as a coroutine wherever one is wanted, and nobody warns where it is never awaited.
+    """
+
+    __slots__ = ()
+
+    def __await__(self) -> Any:
+        return iter(())
+
+    def send(self, value: Any) -> Any:
+        raise StopIteration
+
+    def throw(self, *error: Any) -> Any:
+        raise error[1] if len(error) > 1 and error[1] is not None else error[0]
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+SENT = Sending()
+
+
+class Failed(Sending):
+    """What sending returns where it failed: the error is raised to whoever awaits it."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __await__(self) -> Any:
+        raise self._error
+
+    def send(self, value: Any) -> Any:
+        raise self._error
+
+
+class _Draining(Sending):
+    """What sending returns where the peer is slow: awaiting waits until it has caught up."""
+
+    __slots__ = ("_channel", "_inner")
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._inner: Any = None
+
+    def __await__(self) -> Any:
+        return self._channel.drain().__await__()
+
+    def send(self, value: Any) -> Any:
+        if self._inner is None:
+            self._inner = self._channel.drain()
+        return self._inner.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        if self._inner is None:
+            return super().throw(*error)
+        return self._inner.throw(*error)
+
+    def close(self) -> None:
+        if self._inner is not None:
+            self._inner.close()
+
+
+def _text_octets(data: Any) -> bytes:
+    if not isinstance(data, str):
+        raise TypeError(f"data argument must be str ({type(data)!r})")
+    return data.encode()
+
+
+def _octets(data: Any) -> bytes:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"data argument must be byte-ish ({type(data)!r})")
+    return bytes(data)
+
+
+def _octets_of(message: str | bytes) -> bytes:
+    return message.encode() if isinstance(message, str) else _octets(message)
+
+
+def _level_of(compress: int | None) -> int:
+    """zlib's level for one message: -1 for the usual one, 0 for none, 9 at most."""
+    if compress is None:
+        return -1
+    return min(int(compress), 9) if compress > 0 else 0
+
+
+class WebSocketCalls:
+    """The calls that a WebSocket has on both sides."""
+
+    _channel: Channel | None = None
+    _receive_timeout: float | None = None
+    _close_timeout: float | None = 10.0
+
+    def _started(self) -> Channel:
+        channel = self._channel
+        if channel is None:
+            raise RuntimeError("Call .prepare() first")
+        return channel
+
+    # State.
+
+    @property
+    def closed(self) -> bool:
+        """True once either side has begun to close the connection, or it is lost."""
+        channel = self._channel
+        return channel is not None and channel.is_closed
+
+    @property
+    def close_code(self) -> int | None:
+        """The peer's close code, 1006 where it went without one; None while it is open."""
+        channel = self._channel
+        return None if channel is None else channel.close_code
+
+    def exception(self) -> BaseException | None:
+        """What ended the connection, if not a closing handshake."""
+        channel = self._channel
+        return None if channel is None else channel.error
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What the transport knows under `name`, else `default`."""
+        channel = self._channel
+        transport = None if channel is None else channel.protocol.transport
+        return default if transport is None else transport.get_extra_info(name, default)
+
+    # Sending.
+
+    def _send(self, opcode: int, payload: bytes, compress: int | None) -> Sending:
+        channel = self._started()
+        try:
+            level = -1 if compress is None else _level_of(compress)
+            return _Draining(channel) if channel.send(opcode, payload, level) else SENT
+        except Exception as error:
+            return Failed(error)
+
+    def send_str(self, data: str, compress: int | None = None) -> Sending:
+        """Send a TEXT message.
+
+        `compress`: zlib's level for this message, 0 for none. Awaiting raises TypeError for
+        anything but str, ClientConnectionResetError once the connection is closing. RuntimeError
+        before it is started.
+        """
+        try:
+            payload = _text_octets(data)
+        except (TypeError, UnicodeEncodeError) as error:
+            return Failed(error)
+        return self._send(_TEXT, payload, compress)
+
+    def send_bytes(
+        self, data: bytes | bytearray | memoryview, compress: int | None = None
+    ) -> Sending:
+        """Send a BINARY message; see `send_str`. TypeError for what is not bytes-like."""
+        try:
+            payload = data if type(data) is bytes else _octets(data)
+        except TypeError as error:
+            return Failed(error)
+        return self._send(_BINARY, payload, compress)
+
+    def send_json(
+        self,
+        data: Any,
+        compress: int | None = None,
+        *,
+        dumps: Callable[[Any], str] = json.dumps,
+    ) -> Sending:
+        """Send `data` as JSON in a TEXT message; see `send_str`. Awaiting raises what `dumps` does."""
+        self._started()
+        try:
+            text = dumps(data)
+        except Exception as error:
+            return Failed(error)
+        return self.send_str(text, compress)
+
+    def send_json_bytes(
+        self, data: Any, compress: int | None = None, *, dumps: Callable[[Any], bytes]
+    ) -> Sending:
+        """Send `data` as JSON in a BINARY message; `dumps` gives bytes. See `send_json`."""
+        self._started()
+        try:
+            octets = dumps(data)
+        except Exception as error:
+            return Failed(error)
+        return self.send_bytes(octets, compress)
+
+    def send_frame(self, message: bytes, opcode: WSMsgType, compress: int | None = None) -> Sending:
+        """Send what is encoded already, as one frame of TEXT, BINARY, PING or PONG.
+
+        ValueError for another opcode.
+        """
+        self._started()
+        if opcode not in _FRAMES:
+            return Failed(ValueError(f"{opcode!r} is no frame that can be sent by itself"))
+        try:
+            payload = _octets(message)
+        except TypeError as error:
+            return Failed(error)
+        return self._send(opcode, payload, compress)
+
+    def ping(self, message: str | bytes = b"") -> Sending:
+        """Send a PING, with 125 octets at most (ValueError)."""
+        return self._send(_PING, _octets_of(message), 0)
+
+    def pong(self, message: str | bytes = b"") -> Sending:
+        """Send a PONG nobody asked for, with 125 octets at most (ValueError)."""
+        return self._send(_PONG, _octets_of(message), 0)
+
+    # Receiving.
+
+    async def receive(self, timeout: float | None = None) -> WSMessage:
+        """The next message; one reader at a time (RuntimeError for a second one).
+
+        `timeout` in seconds overrides the socket's own; TimeoutError when it passes, and the
+        connection stays open. Pings, pongs and the closing handshake are taken care of unless
+        `autoping` or `autoclose` say otherwise.
+        """
+        channel = self._started()
+        message = channel.take()
+        while message is None:
+            waiter = channel.wait()
+            seconds = self._receive_timeout if timeout is None else timeout
+            try:
+                if seconds:
+                    async with asyncio.timeout(seconds):
+                        await waiter
+                else:
+                    await waiter
+            finally:
+                channel.stop_waiting()
+            message = channel.take()
+        return message
+
+    async def receive_str(self, *, timeout: float | None = None) -> str:
+        """The data of the next message; WSMessageTypeError unless it is TEXT."""
+        message = await self.receive(timeout)
+        if message.type is not _TEXT:
+            raise WSMessageTypeError(
+                f"Received message {message.type}:{message.data!r} is not WSMsgType.TEXT"
+            )
+        return message.data  # type: ignore[no-any-return]
+
+    async def receive_bytes(self, *, timeout: float | None = None) -> bytes:
+        """The data of the next message; WSMessageTypeError unless it is BINARY."""
+        message = await self.receive(timeout)
+        if message.type is not _BINARY:
+            raise WSMessageTypeError(
+                f"Received message {message.type}:{message.data!r} is not WSMsgType.BINARY"
+            )
+        return message.data  # type: ignore[no-any-return]
+
+    async def receive_json(
+        self, *, loads: Callable[[Any], Any] = json.loads, timeout: float | None = None
+    ) -> Any:
+        """The data of the next TEXT message as JSON; TypeError and ValueError otherwise."""
+        return loads(await self.receive_str(timeout=timeout))
+
+    async def __anext__(self) -> WSMessage:
+        message = await self.receive()
+        if message.type in _ENDS:
+            raise StopAsyncIteration
+        return message
+
+    # Closing.
+
+    async def _close(self, code: int, message: str | bytes, drain: bool) -> bool:
+        """Shake hands for closing; False if that was done, or the connection is gone."""
+        channel = self._started()
+        if channel.sent_close or channel.is_lost:
+            return False
+        is_awaited = channel.begin_close(code, message)
+        try:
+            async with asyncio.timeout(self._close_timeout):
+                if drain and channel.protocol.must_drain:
+                    await channel.drain()
+                if is_awaited:
+                    await channel.wait_close()
+        except TimeoutError as error:
+            channel.give_up(error)
+        except asyncio.CancelledError:
+            channel.give_up(None)
+            raise
+        except ClientConnectionResetError as error:
+            channel.give_up(error)
+        return True

@@ -1,0 +1,75 @@
+cimport cython
+
+from tercel.wire.ws.frames cimport encode_frame
+from tercel.wire.ws.mask cimport apply_mask, turn_key
+
+cdef object _Message
+cdef object _new_message
+cdef object _decode
+cdef object _TEXT
+cdef object _BINARY
+cdef object _CLOSE
+cdef object _PING
+cdef object _PONG
+cdef int _PROTOCOL_ERROR
+cdef int _INVALID_TEXT
+cdef int _TOO_BIG
+
+
+cdef class Connection:
+    cdef bytes _data
+    cdef bint _decode_text
+    cdef bint _fin
+    cdef bint _in_frame
+    cdef bint _is_compressed
+    cdef bint _is_server
+    cdef bytes _key
+    cdef long long _left
+    cdef long long _max_size
+    cdef bytearray _message
+    cdef int _opcode
+    cdef Py_ssize_t _pos
+    cdef bytes _undecoded
+    cdef readonly object deflater
+    cdef readonly object inflater
+    cdef readonly bint is_done
+
+    cpdef feed_data(self, bytes data)
+    cpdef next_event(self)
+    cdef _stop(self)
+
+    @cython.locals(data=bytes, p="const unsigned char *", pos=Py_ssize_t, have=Py_ssize_t, first=int, second=int,
+                   opcode=int, size="long long", start=Py_ssize_t, key=bytes)
+    cdef _next_frame(self)
+
+    cdef _check_first(self, int first, int opcode)
+
+    @cython.locals(held="long long", is_compressed=bint)
+    cdef _check_size(self, int first, long long size)
+
+    cdef _begin_frame(self, int first, int opcode, long long size, bytes key)
+
+    @cython.locals(data=bytes, payload=bytes)
+    cdef _take_whole(self, int first, Py_ssize_t start, Py_ssize_t end, bytes key)
+
+    @cython.locals(data=bytes, pos=Py_ssize_t, count="long long", key=bytes, piece=bytes)
+    cdef bint _take_piece(self) except -1
+
+    @cython.locals(message=bytearray)
+    cdef _add(self, bytes piece, bint is_last)
+
+    @cython.locals(room="long long")
+    cdef bytes _inflate(self, bytes piece, bint is_last, long long held)
+
+    cdef _check_text(self, bytes piece, bint is_last)
+
+    @cython.locals(payload=bytes)
+    cdef _end_message(self)
+
+    cdef _text_message(self, bytes payload)
+
+    @cython.locals(data=bytes, end=Py_ssize_t, payload=bytes, code=int, p="const unsigned char *")
+    cdef _take_control(self, int opcode, Py_ssize_t start, Py_ssize_t size, bytes key)
+
+    @cython.locals(first=int)
+    cpdef bytes encode(self, int opcode, bytes payload, bytes key, int level)

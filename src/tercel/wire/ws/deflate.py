@@ -1,0 +1,124 @@
+"""permessage-deflate: messages through zlib, one at a time (RFC 7692 section 7.2).
+
+In: whole messages to deflate; pieces of messages to inflate, with a ceiling for what comes out.
+Out: octets. A window is made when the first message needs it and dropped where context takeover
+is off, so that an idle socket holds none. Windows of 2**8 octets can be read, but zlib can't write
+them: such messages are sent as they are.
+"""
+
+from typing import Any
+
+from tercel.wire.ws.codes import WebSocketError, WSCloseCode
+
+__all__ = ("Deflater", "Inflater")
+
+_TAIL = b"\x00\x00\xff\xff"
+#: Final blocks in one piece: each starts zlib anew and moves what follows, so few are enough.
+_MAX_FINAL_BLOCKS = 16
+_MIN_WRITABLE_BITS = 9
+_DEFAULT_LEVEL = 6
+_MEMORY = 8
+
+
+class Deflater:
+    """Compresses messages; `window_bits` from 8 to 15, `takeover` keeps the window for the next."""
+
+    __slots__ = ("_inner", "_takeover", "_window_bits")
+
+    def __init__(self, window_bits: int, takeover: bool) -> None:
+        self._window_bits = window_bits
+        self._takeover = takeover
+        self._inner: Any = None
+
+    @property
+    def can_deflate(self) -> bool:
+        """False where every message has to be sent as it is."""
+        return self._window_bits >= _MIN_WRITABLE_BITS
+
+    @property
+    def holds_window(self) -> bool:
+        """True while a window is kept for the messages to come."""
+        return self._inner is not None
+
+    def forget(self) -> None:
+        """Drop the window: the next message begins anew, which every peer can read."""
+        self._inner = None
+
+    def deflate(self, data: bytes, level: int | None = None) -> bytes:
+        """The payload of a compressed message; `level` 1 to 9 for this one, zlib's by default."""
+        import zlib
+
+        if level is not None:
+            # What this message leaves in the peer's window, ours doesn't know of.
+            self._inner = None
+            inner = zlib.compressobj(level, zlib.DEFLATED, -self._window_bits, _MEMORY)
+        else:
+            inner = self._inner
+            if inner is None:
+                inner = zlib.compressobj(_DEFAULT_LEVEL, zlib.DEFLATED, -self._window_bits, _MEMORY)
+                if self._takeover:
+                    self._inner = inner
+        done: bytes = inner.compress(data) + inner.flush(zlib.Z_SYNC_FLUSH)
+        return done[:-4] if done.endswith(_TAIL) else done
+
+
+class Inflater:
+    """Decompresses messages; `window_bits` from 8 to 15, `takeover` as the peer compresses."""
+
+    __slots__ = ("_inner", "_takeover", "_window_bits")
+
+    def __init__(self, window_bits: int, takeover: bool) -> None:
+        self._window_bits = window_bits
+        self._takeover = takeover
+        self._inner: Any = None
+
+    @property
+    def holds_window(self) -> bool:
+        """True while a window is kept for the messages to come."""
+        return self._inner is not None
+
+    def inflate(self, data: bytes, is_last: bool, room: int) -> bytes:
+        """What a piece of a message comes to; with `is_last`, the message ends with it.
+
+        WebSocketError (1009) for more than `room` octets, 0 for any number; (1007) for what is no
+        deflate.
+        """
+        import zlib
+
+        parts = []
+        rest = data + _TAIL if is_last else data
+        left = room
+        finals = 0
+        while rest:
+            inner = self._inner
+            if inner is None:
+                inner = self._inner = zlib.decompressobj(-self._window_bits)
+            try:
+                done = inner.decompress(rest, left + 1 if room else 0)
+            except zlib.error as error:
+                raise WebSocketError(
+                    WSCloseCode.INVALID_TEXT, f"a compressed message is no deflate: {error}"
+                ) from None
+            if room:
+                if len(done) > left:
+                    raise WebSocketError(
+                        WSCloseCode.MESSAGE_TOO_BIG,
+                        f"a message inflates to more than the {room} octets that are left for it",
+                    )
+                left -= len(done)
+            parts.append(done)
+            rest = inner.unconsumed_tail
+            if inner.eof:
+                # A final block ends the stream, not the message (RFC 7692 section 7.2.3.4).
+                rest = inner.unused_data
+                self._inner = None
+                finals += 1
+                if finals > _MAX_FINAL_BLOCKS:
+                    raise WebSocketError(
+                        WSCloseCode.PROTOCOL_ERROR, "a compressed message ends over and over"
+                    )
+                if is_last and rest in (_TAIL, b"\x00" + _TAIL):
+                    break
+        if is_last and not self._takeover:
+            self._inner = None
+        return parts[0] if len(parts) == 1 else b"".join(parts)
