@@ -71,7 +71,7 @@ cdef class Exchange:
     cdef _give_back(self)
 
 
-cdef object _make_decoder(ResponseHead head)
+cdef object _make_decoder(ResponseHead head, object options)
 
 
 cdef class ClientProtocol(WireProtocol):

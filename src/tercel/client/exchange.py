@@ -228,7 +228,7 @@ class Exchange:
             if head.chunked:
                 self._ends = []
             if self.options.decompress and b"ontent-encoding:" in head._block.lower():
-                self._decoder = _make_decoder(head)
+                self._decoder = _make_decoder(head, self.options)
                 if self._decoder is not None:
                     self._undecoded = []
         self._wake_continue()
@@ -355,11 +355,12 @@ class Exchange:
                 connection.release()
 
 
-def _make_decoder(head: ResponseHead) -> Any:
-    """The decoder for the answer's content coding; None where it can't be decoded."""
-    coding = head.headers.get("Content-Encoding", "").strip().lower()
+def _make_decoder(head: ResponseHead, options: ReadOptions) -> Any:
+    """The decoder for the answer's content codings; None where they can't be decoded."""
+    coding = ",".join(head.headers.getall("Content-Encoding", ()))
+    free = None if options.max_inflation is None else options.free_inflation
     try:
-        return make_decoder(coding)
+        return make_decoder(coding, free, options.max_inflation)
     except ValueError:
         return None
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from yarl import URL
 
 from tercel.content.unset import Unset, sentinel
-from tercel.wire.limits import DEFAULT_LIMITS, Limits
+from tercel.wire.limits import DEFAULT_LIMITS, FREE_INFLATION, MAX_INFLATION, Limits
 
 __all__ = (
     "DEFAULT_READ",
@@ -76,7 +76,8 @@ class ReadOptions:
 
     `until_eof`: a body without length ends where the connection does. `decompress`: undo
     Content-Encoding. `bufsize`: octets held before the peer has to wait. `sock_read`: seconds, or
-    None. `limits`: of its head.
+    None. `limits`: of its head. `free_inflation`: octets that a decoded body may always have;
+    `max_inflation`: how many times larger than it came it may grow beyond them, None: any.
     """
 
     until_eof: bool = True
@@ -84,6 +85,8 @@ class ReadOptions:
     bufsize: int = 2**18
     sock_read: float | None = None
     limits: Limits = DEFAULT_LIMITS
+    free_inflation: int = FREE_INFLATION
+    max_inflation: int | None = MAX_INFLATION
 
 
 DEFAULT_READ = ReadOptions()

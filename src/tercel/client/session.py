@@ -65,8 +65,8 @@ class ClientSession(OpensWebSockets):
     for requests; `retry_stale`, False to never repeat an idempotent request whose kept connection
     turned out to be closed; `free_inflation`, octets that a decompressed body may always have
     (64 MiB), and `max_inflation`, how many times larger than it came it may grow beyond them (200;
-    None: any), else reading it raises ClientPayloadError. RuntimeError without a running loop, ValueError for a
-    `base_url` that is not absolute or whose path has no trailing slash.
+    None: any), else reading it raises ClientPayloadError. RuntimeError without a running loop,
+    ValueError for a `base_url` that is not absolute or whose path has no trailing slash.
     """
 
     _connector: BaseConnector | None = None

@@ -1,4 +1,4 @@
-"""Content codings: gzip and deflate, encoding and decoding, and the choice between codings.
+"""Content codings: gzip, deflate, br and zstd, and the choice between them; two are encoded too.
 
 In: bytes of a body, piece by piece. Out: bytes; never more at a time than the caller asked for,
 and never more in all than the ceiling. A coding is a row in `_ENCODERS` and `_DECODERS`. Raises
@@ -8,7 +8,9 @@ that comes too early (RFC 9110 section 8.4). Holds no thread, no clock and no I/
 
 import zlib
 from collections.abc import Callable
-from typing import Protocol
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol
 
 from tercel.wire.errors import BadMessage, TruncatedMessage
 
@@ -29,6 +31,10 @@ _RAW = -zlib.MAX_WBITS
 #: Octets given to zlib at a time: what follows the end of a gzip member is copied, so a large piece
 #: of many tiny members would cost its square.
 _STEP = 16_384
+#: The binary logarithm of the largest zstd window: 8 MiB (RFC 9659 section 3).
+_ZSTD_WINDOW = 23
+#: Codings of one body: each further one only multiplies what a peer can make of few octets.
+_MAX_CODINGS = 4
 
 
 class Encoder(Protocol):
@@ -82,51 +88,112 @@ class ZlibEncoder:
         return self._compressor.flush()
 
 
-class ZlibDecoder:
-    """gzip with any number of members, and deflate in the zlib format or, as some send it, raw."""
+class Ceiling:
+    """How large a decoded body may grow: `free` octets in any case, beyond it only while it stays
+    below `ratio` times what has come (None: not even then). One for all codings of a body.
+    """
 
-    __slots__ = ("_buffer", "_ceiling", "_coding", "_given", "_inner", "_started", "_tail")
+    __slots__ = ("_free", "_ratio", "_taken")
 
-    def __init__(self, coding: str, ceiling: int | None) -> None:
+    def __init__(self, free: int | None, ratio: int | None) -> None:
+        self._free = free
+        self._ratio = ratio
+        self._taken = 0
+
+    def take(self, size: int) -> None:
+        """`size` octets of the coded body have come."""
+        self._taken += size
+
+    def check(self, given: int, coding: str) -> None:
+        """BadMessage where `given` octets in all are too many."""
+        free = self._free
+        if free is None or given <= free:
+            return
+        if self._ratio is None:
+            raise BadMessage(f"A {coding} body grew beyond {free} bytes when decoded", 413)
+        if given > self._taken * self._ratio:
+            raise BadMessage(
+                f"A {coding} body grew beyond {free} bytes when decoded, and beyond "
+                f"{self._ratio} times its size",
+                413,
+            )
+
+
+class SteppedDecoder:
+    """What the decoders share: data that waits, output bit by bit, the ceiling."""
+
+    __slots__ = ("_buffer", "_ceiling", "_coding", "_given")
+
+    def __init__(self, coding: str, ceiling: Ceiling) -> None:
         self._coding = coding
         self._ceiling = ceiling
         self._given = 0
-        self._buffer = bytearray()  # not yet seen by zlib
-        self._tail = b""  # seen by zlib, but held back by max_length
-        self._inner = zlib.decompressobj(_GZIP) if coding == "gzip" else None
-        self._started = False
+        self._buffer = bytearray()  # not yet seen by the library
 
     @property
     def pending(self) -> bool:
         """True while `decode(b"", n)` would give more."""
-        return bool(self._tail or self._buffer)
+        return bool(self._buffer) or self._holds()
 
     def decode(self, data: Data, max_length: int) -> bytes:
         """Take a piece; return at most `max_length` octets and keep the rest."""
+        self._ceiling.take(len(data))
+        return self.decode_more(data, max_length)
+
+    def decode_more(self, data: Data, max_length: int) -> bytes:
+        """`decode` of data that another decoder gave."""
         if max_length <= 0:
             raise ValueError(f"max_length must be positive, got {max_length}")
         self._buffer += data
         out: list[bytes] = []
         room = max_length
-        while room > 0 and (self._tail or self._buffer):
+        while room > 0 and (self._buffer or self._holds()):
             piece = self._step(room)
             if piece:
                 out.append(piece)
                 room -= len(piece)
         done = b"".join(out)
         self._given += len(done)
-        if self._ceiling is not None and self._given > self._ceiling:
-            raise BadMessage(
-                f"A {self._coding} body grew beyond {self._ceiling} bytes when decoded", 413
-            )
+        self._ceiling.check(self._given, self._coding)
         return done
 
+    def _take_step(self) -> bytes:
+        piece = bytes(self._buffer[:_STEP])
+        del self._buffer[:_STEP]
+        return piece
+
+    def _holds(self) -> bool:
+        """True while there is output without more input."""
+        raise NotImplementedError
+
     def _step(self, room: int) -> bytes:
-        if self._tail:
-            piece = self._tail
-        else:
-            piece = bytes(self._buffer[:_STEP])
-            del self._buffer[:_STEP]
+        """Decode one step, into `room` octets at most."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Say that no more data comes; TruncatedMessage where some is missing."""
+        raise NotImplementedError
+
+    def _refuse_early_end(self) -> None:
+        raise TruncatedMessage(f"A {self._coding} body ended before its coding did")
+
+
+class ZlibDecoder(SteppedDecoder):
+    """gzip with any number of members, and deflate in the zlib format or, as some send it, raw."""
+
+    __slots__ = ("_inner", "_started", "_tail")
+
+    def __init__(self, coding: str, ceiling: Ceiling) -> None:
+        super().__init__(coding, ceiling)
+        self._tail = b""  # seen by zlib, but held back by max_length
+        self._inner = zlib.decompressobj(_GZIP) if coding == "gzip" else None
+        self._started = False
+
+    def _holds(self) -> bool:
+        return bool(self._tail)
+
+    def _step(self, room: int) -> bytes:
+        piece = self._tail or self._take_step()
         inner = self._inner
         if inner is None:
             # The low four bits name the method: 8 in every zlib header, never in raw deflate
@@ -158,7 +225,165 @@ class ZlibDecoder:
     def finish(self) -> None:
         """Say that no more data comes; TruncatedMessage where some is missing."""
         if self._started and not (self._inner is not None and self._inner.eof):
-            raise TruncatedMessage(f"A {self._coding} body ended before its coding did")
+            self._refuse_early_end()
+
+
+class BrotliDecoder(SteppedDecoder):
+    """br (RFC 7932), with `brotli` or `brotlicffi`."""
+
+    __slots__ = ("_error", "_inner", "_is_full", "_ready", "_started")
+
+    def __init__(self, ceiling: Ceiling) -> None:
+        super().__init__("br", ceiling)
+        module = _find_brotli()
+        self._inner: Any = module.Decompressor()
+        self._error: type[Exception] = module.error
+        self._ready = b""  # the library's limit is a wish: what it gave beyond it
+        # Having reached its limit the library may know of more, and not say so.
+        self._is_full = False
+        self._started = False
+
+    def _holds(self) -> bool:
+        return bool(self._ready) or self._is_full or not self._inner.can_accept_more_data()
+
+    def _step(self, room: int) -> bytes:
+        ready = self._ready
+        if not ready:
+            inner = self._inner
+            can_take = not self._is_full and inner.can_accept_more_data()
+            piece = self._take_step() if can_take else b""
+            if piece and inner.is_finished():
+                raise BadMessage("A br body goes on after its end")
+            self._started = True
+            try:
+                ready = inner.process(piece, output_buffer_limit=room)
+            except self._error as error:
+                raise BadMessage(f"A body is not valid br: {error}") from None
+            self._is_full = len(ready) >= room
+        self._ready = ready[room:]
+        return ready[:room]
+
+    def finish(self) -> None:
+        """Say that no more data comes; TruncatedMessage where some is missing."""
+        if self._started and not self._inner.is_finished():
+            self._refuse_early_end()
+
+
+class ZstdDecoder(SteppedDecoder):
+    """zstd with any number of frames, their windows no larger than RFC 9659 allows."""
+
+    __slots__ = ("_inner", "_module", "_started", "_tail")
+
+    def __init__(self, ceiling: Ceiling) -> None:
+        super().__init__("zstd", ceiling)
+        self._module: Any = _find_zstd()
+        self._inner: Any = self._make()
+        self._tail = b""  # after the end of a frame
+        self._started = False
+
+    def _make(self) -> Any:
+        window = self._module.DecompressionParameter.window_log_max
+        return self._module.ZstdDecompressor(options={window: _ZSTD_WINDOW})
+
+    def _holds(self) -> bool:
+        return bool(self._tail) or (not self._inner.needs_input and not self._inner.eof)
+
+    def _step(self, room: int) -> bytes:
+        if self._inner.eof:
+            self._inner = self._make()
+        piece = b""
+        if self._inner.needs_input:
+            piece = self._tail or self._take_step()
+            self._tail = b""
+        self._started = True
+        try:
+            done: bytes = self._inner.decompress(piece, room)
+        except self._module.ZstdError as error:
+            raise BadMessage(f"A body is not valid zstd: {error}") from None
+        if self._inner.eof:
+            self._tail = self._inner.unused_data
+        return done
+
+    def finish(self) -> None:
+        """Say that no more data comes; TruncatedMessage where some is missing."""
+        if self._started and not self._inner.eof:
+            self._refuse_early_end()
+
+
+class ChainDecoder:
+    """Several codings of one body, undone one after another (RFC 9110 section 8.4)."""
+
+    __slots__ = ("_first", "_rest")
+
+    def __init__(self, stages: list[SteppedDecoder]) -> None:
+        self._first = stages[0]
+        self._rest = stages[1:]
+
+    @property
+    def pending(self) -> bool:
+        """True while `decode(b"", n)` would give more."""
+        return self._first.pending or any(stage.pending for stage in self._rest)
+
+    def decode(self, data: Data, max_length: int) -> bytes:
+        """Take a piece; return at most `max_length` octets and keep the rest."""
+        if max_length <= 0:
+            raise ValueError(f"max_length must be positive, got {max_length}")
+        early = self._first.decode(data, _STEP)
+        out: list[bytes] = []
+        room = max_length
+        while room > 0:
+            piece = self._pull(len(self._rest) - 1, room, early)
+            early = b""
+            if not piece:
+                break
+            out.append(piece)
+            room -= len(piece)
+        return b"".join(out)
+
+    def _pull(self, index: int, room: int, early: bytes) -> bytes:
+        """Something from the stage at `index`, b"" once all before it have given all."""
+        if index < 0:
+            while not early and self._first.pending:
+                early = self._first.decode_more(b"", room)
+            return early
+        stage = self._rest[index]
+        piece = self._pull(index - 1, _STEP, early) if early or not stage.pending else b""
+        while piece or stage.pending:
+            done = stage.decode_more(piece, room)
+            if done:
+                return done
+            piece = b"" if stage.pending else self._pull(index - 1, _STEP, b"")
+        return b""
+
+    def finish(self) -> None:
+        """Say that no more data comes; TruncatedMessage where some is missing."""
+        self._first.finish()
+        for stage in self._rest:
+            stage.finish()
+
+
+@cache
+def _find_brotli() -> Any:
+    """The module for br, None without one that can stop in mid-output (brotli 1.2)."""
+    for name in ("brotli", "brotlicffi"):
+        try:
+            module = import_module(name)
+        except ImportError:
+            continue
+        if hasattr(module.Decompressor, "can_accept_more_data"):
+            return module
+    return None
+
+
+@cache
+def _find_zstd() -> Any:
+    """The module for zstd, of Python 3.14 or its backport; None without one."""
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            return import_module(name)
+        except ImportError:
+            continue
+    return None
 
 
 _ENCODERS: dict[str, Callable[[int | None], Encoder]] = {
@@ -166,11 +391,15 @@ _ENCODERS: dict[str, Callable[[int | None], Encoder]] = {
     "deflate": lambda strategy: ZlibEncoder(_ZLIB, strategy),
 }
 
-_DECODERS: dict[str, Callable[[int | None], Decoder]] = {
+_DECODERS: dict[str, Callable[[Ceiling], SteppedDecoder]] = {
     "gzip": lambda ceiling: ZlibDecoder("gzip", ceiling),
     "x-gzip": lambda ceiling: ZlibDecoder("gzip", ceiling),
     "deflate": lambda ceiling: ZlibDecoder("deflate", ceiling),
+    "br": BrotliDecoder,
+    "zstd": ZstdDecoder,
 }
+#: Codings that need a module which may not be installed.
+_OPTIONAL: dict[str, Callable[[], Any]] = {"br": _find_brotli, "zstd": _find_zstd}
 
 
 def make_encoder(coding: str, strategy: int | None = None) -> Encoder:
@@ -181,20 +410,39 @@ def make_encoder(coding: str, strategy: int | None = None) -> Encoder:
     return make(strategy)
 
 
-def make_decoder(coding: str, ceiling: int | None = None) -> Decoder:
-    """A decoder for `coding`, lower case, that gives at most `ceiling` octets in all (None: any).
+def make_decoder(coding: str, ceiling: int | None = None, ratio: int | None = None) -> Decoder:
+    """A decoder for `coding`, the value of a Content-Encoding field; a list is undone from its end.
 
-    Raises ValueError for an unknown coding.
+    It gives at most `ceiling` octets in all (None: any number), or, with a `ratio`, that many times
+    what it was given if that is more. Raises ValueError for an unknown coding, for one whose module
+    is not installed, and for more than four.
     """
-    make = _DECODERS.get(coding)
-    if make is None:
-        raise ValueError(f"Content coding {coding!r} is not known, only {', '.join(_DECODERS)}")
-    return make(ceiling)
+    found: list[Callable[[Ceiling], SteppedDecoder]] = []
+    for member in reversed(coding.lower().split(",")):
+        name = member.strip()
+        if name in ("identity", "") and "," in coding:
+            continue
+        make = _DECODERS.get(name)
+        if make is None or (name in _OPTIONAL and _OPTIONAL[name]() is None):
+            known = ", ".join(supported_codings())
+            raise ValueError(f"Content coding {name!r} is not known, only {known}")
+        found.append(make)
+    if not 0 < len(found) <= _MAX_CODINGS:
+        raise ValueError(f"{len(found)} content codings, expected 1 to {_MAX_CODINGS}")
+    limit = Ceiling(ceiling, ratio)
+    stages = [make(limit) for make in found]
+    return stages[0] if len(stages) == 1 else ChainDecoder(stages)
 
 
+@cache
 def supported_codings() -> tuple[str, ...]:
-    """The codings that can be decoded, for an Accept-Encoding field."""
-    return ("gzip", "deflate")
+    """The codings that can be decoded, for an Accept-Encoding field.
+
+    gzip and deflate, br with `brotli` (1.2 or later), zstd with Python 3.14 or `backports.zstd`.
+    """
+    found = ["gzip", "deflate"]
+    found += [name for name, find in _OPTIONAL.items() if find() is not None]
+    return tuple(found)
 
 
 def choose_coding(accepted: str, offered: tuple[str, ...]) -> str:

@@ -6,7 +6,13 @@ the others bound what those three leave open.
 
 from dataclasses import dataclass
 
-__all__ = ("DEFAULT_LIMITS", "Limits")
+__all__ = ("DEFAULT_LIMITS", "FREE_INFLATION", "MAX_INFLATION", "Limits")
+
+#: Octets that a body may always have once it is decoded: bodies of this size fit anywhere.
+FREE_INFLATION = 2**26
+#: How many times larger than it came a decoded body may grow beyond that: text seldom shrinks to
+#: less than a hundredth, and a bomb wants thousands.
+MAX_INFLATION = 200
 
 
 @dataclass(frozen=True, slots=True)
