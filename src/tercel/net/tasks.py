@@ -15,10 +15,10 @@ from typing import Any
 
 __all__ = (
     "CAN_STEP",
-    "as_coroutine",
     "copy_context",
     "current_tasks",
     "fail_later",
+    "keep_outcome",
     "make_task",
     "promote",
     "resume",
@@ -41,9 +41,12 @@ def fail_later(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio
     return task
 
 
-async def as_coroutine(awaitable: Any) -> Any:
-    """Await something as a coroutine of our own; TypeError for what can't be awaited."""
-    return await awaitable
+async def keep_outcome(keeper: Any, awaitable: Any) -> None:
+    """Await something and leave what it gives in `keeper.outcome`.
+
+    A coroutine that returns None ends without an exception, which is the dearest part of ending.
+    """
+    keeper.outcome = await awaitable
 
 
 if sys.version_info >= (3, 12):

@@ -24,7 +24,7 @@ from tercel.web.keys import AppKey, NotAppKeyWarning
 from tercel.web.middlewares import wrap_handler
 from tercel.web.mounts import MatchedSubAppResource, PrefixedSubAppResource
 from tercel.web.request import Request
-from tercel.web.router import Endpoint
+from tercel.web.router import Endpoint, Entry
 from tercel.web.routes import AbstractRoute, answer_expect, make_miss
 from tercel.web.server import Server
 from tercel.web.stream import StreamResponse
@@ -359,7 +359,10 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         kwargs["debug"] = self._debug is True
         if self._handler_args:
             kwargs.update(self._handler_args)
-        server = Server(self._handle, request_factory=self._make_request, loop=loop, **kwargs)
+        handler: Any = self._handle
+        if self._dispatcher is not None and type(self)._handle is Application._handle:
+            handler = Entry(self._dispatcher, handler)
+        server = Server(handler, request_factory=self._make_request, loop=loop, **kwargs)
         if type(self)._make_request is Application._make_request:
             server.use_requests(Request, self._client_max_size, self._client_max_fields)
         return server

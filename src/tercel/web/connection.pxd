@@ -8,7 +8,9 @@ from tercel.wire.h1.head cimport Head
 
 cdef object _start_eagerly
 cdef bint _can_step
-cdef object _wrap
+cdef object _keep_outcome
+cdef object _next
+cdef object _DONE
 cdef object _copy_context
 cdef dict _current_tasks
 cdef object _fail_later
@@ -16,7 +18,6 @@ cdef object _make_task
 cdef object _promote
 cdef object _resume
 cdef object _set_result
-cdef object _Coroutine
 cdef object _Response
 cdef object _EMPTY
 cdef Py_ssize_t _MAX_WAITING

@@ -7,17 +7,16 @@ the connection closes.
 """
 
 import asyncio
-from types import CoroutineType
 from typing import Any
 
 from tercel.net.protocol import WireProtocol
 from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
 from tercel.net.tasks import (
     CAN_STEP,
-    as_coroutine,
     copy_context,
     current_tasks,
     fail_later,
+    keep_outcome,
     make_task,
     promote,
     resume,
@@ -34,7 +33,9 @@ __all__ = ("HttpConnection",)
 
 _start_eagerly = start_eagerly
 _can_step = CAN_STEP
-_wrap = as_coroutine
+_keep_outcome = keep_outcome
+_next = next
+_DONE = object()
 _copy_context = copy_context
 _current_tasks = current_tasks
 _fail_later = fail_later
@@ -42,7 +43,6 @@ _make_task = make_task
 _promote = promote
 _resume = resume
 _set_result = set_result
-_Coroutine = CoroutineType
 _Response = Response
 _EMPTY = EMPTY_PAYLOAD
 
@@ -283,22 +283,20 @@ class HttpConnection(WireProtocol):
         error = None
         _current_tasks[loop] = task
         try:
-            coro = self._handler(request)
-            if type(coro) is not _Coroutine:
-                coro = _wrap(coro)
+            coro = _keep_outcome(exchange, self._handler(request))
             task._first = coro
             context = _copy_context()
-            yielded = context.run(coro.send, None)
-        except StopIteration as stop:
-            response = stop.value
+            yielded = context.run(_next, coro.__await__(), _DONE)
+            if yielded is not _DONE:
+                exchange.task = task
+                del _current_tasks[loop]
+                _promote(task, self._serve(self, request, _resume(coro, yielded)), loop, context)
+                self.server.keep_task(task)
+                return
+            response = exchange.outcome
+            exchange.outcome = None
         except BaseException as raised:
             error = raised
-        else:
-            exchange.task = task
-            del _current_tasks[loop]
-            _promote(task, self._serve(self, request, _resume(coro, yielded)), loop, context)
-            self.server.keep_task(task)
-            return
         del _current_tasks[loop]
         _set_result(task, None)
         self._finish_step(request, exchange, response, error)

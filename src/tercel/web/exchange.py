@@ -76,6 +76,7 @@ class Exchange:
         "head",
         "head_sent",
         "keep_alive",
+        "outcome",
         "status",
         "task",
     )
@@ -91,6 +92,7 @@ class Exchange:
         self.status = 0
         self.bytes_sent = 0
         self.body_bytes_sent = 0
+        self.outcome: Any = None
         self.task: asyncio.Task[Any] | None = None
         self._chunked = False
         self._pending: bytes | None = None

@@ -104,3 +104,8 @@ cdef class RouteTable:
 
     @cython.locals(walk=Walk, found=list)
     cpdef list candidates(self, str path)
+
+
+cdef class Entry:
+    cdef object _dispatcher
+    cdef object _long_way

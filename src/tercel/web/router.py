@@ -13,7 +13,7 @@ from tercel.web.incoming import Incoming
 from tercel.web.matchinfo import UrlMappingMatchInfo
 from tercel.web.pattern import normal_path
 
-__all__ = ("Candidate", "Endpoint", "Leaf", "Match", "Node", "RegexEdge", "RouteTable")
+__all__ = ("Candidate", "Endpoint", "Entry", "Leaf", "Match", "Node", "RegexEdge", "RouteTable")
 
 _make_info = UrlMappingMatchInfo
 _normal_path = normal_path
@@ -292,3 +292,25 @@ class RouteTable:
         if len(found) > 1:
             found.sort(key=_rank_of)
         return found
+
+
+class Entry:
+    """What a server calls for each request of an application: the handler, by the shortest way.
+
+    `long_way` is called where the table must be built, awaited or given a host first, or where the
+    handler's chain is not known yet.
+    """
+
+    __slots__ = ("_dispatcher", "_long_way")
+
+    def __init__(self, dispatcher: Any, long_way: Any) -> None:
+        self._dispatcher = dispatcher
+        self._long_way = long_way
+
+    def __call__(self, request: Incoming) -> Any:
+        table = self._dispatcher._table
+        if table is not None and table.is_sync and not table.needs_host:
+            answer = table.start(request, None)
+            if answer is not None:
+                return answer
+        return self._long_way(request)

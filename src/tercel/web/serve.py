@@ -22,14 +22,19 @@ __all__ = ("error_response", "serve_outcome", "serve_request")
 async def serve_request(server: Any, connection: Any, request: Any, pending: Any = None) -> None:
     """Run the server's handler for `request` and send what it returns or raises.
 
-    `pending` is the handler's awaitable where it has been called already.
+    `pending` goes on where the handler was begun: it leaves what that returns in the exchange.
     """
     exchange = request._exchange
     try:
         response: Any = None
         error: BaseException | None = None
         try:
-            response = await (server.handler(request) if pending is None else pending)
+            if pending is None:
+                response = await server.handler(request)
+            else:
+                await pending
+                response = exchange.outcome
+                exchange.outcome = None
         except Exception as raised:
             error = raised
         await _settle(server, connection, request, response, error)
