@@ -4,6 +4,8 @@ import pytest
 from yarl import URL
 
 from tercel import web
+from tercel.client.errors import InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError
+from tercel.client.redirect import next_hop
 from tests.web.ask import ask
 
 PATHS = [
@@ -53,3 +55,35 @@ async def test_normalized_paths_stay_here(path: str, way: dict[str, bool], patte
     assert "\\" not in location
     here = URL("http://here.example/")
     assert here.join(URL(location)).host == "here.example"
+
+
+LOCATIONS = [
+    ("//evil.example/x", "evil.example"),
+    ("/\\evil.example", "one.example"),
+    ("\\\\evil.example", "one.example"),
+    ("/%2fevil.example", "one.example"),
+    ("http:/evil.example", None),
+    ("http:evil.example", None),
+    ("http:///evil.example", None),
+    ("https:", None),
+    ("javascript:alert(1)", None),
+    ("file:///etc/passwd", None),
+    ("data:text/plain,x", None),
+    ("http://[::1", None),
+    ("http://a:99999/", None),
+]
+
+
+@pytest.mark.parametrize(("location", "host"), LOCATIONS)
+def test_the_client_goes_where_location_says_and_nowhere_else(
+    location: str, host: str | None
+) -> None:
+    here = URL("http://one.example/a")
+    try:
+        hop = next_hop("GET", here, 302, {"Location": location})
+    except (InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError):
+        assert host is None
+    else:
+        assert hop is not None
+        assert hop.url.host == host
+        assert hop.drops_secrets is (host != "one.example")

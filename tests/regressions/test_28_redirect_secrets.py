@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from yarl import URL
 
 import tercel
+from tests.certificates import client_context, server_context
 from tests.client.peer import answer, scripted, serving_peer
 
 Arguments = dict[str, Any]
@@ -113,4 +115,75 @@ async def test_spellings(rewrite: Make) -> None:
                 headers = {"Authorization": "Bearer s3cret"}
                 async with session.get(first.url, headers=headers) as response:
                     assert response.status == 200
+    assert not holds_secret(other.asked[0].fields)
+
+
+@WAYS
+@pytest.mark.parametrize("kind", SECRETS)
+@pytest.mark.parametrize("downwards", [True, False], ids=["https to http", "http to https"])
+async def test_another_scheme_is_another_origin(kind: str, status: int, downwards: bool) -> None:
+    of_session, of_request = SECRETS[kind]
+    tls = server_context()
+    async with serving_peer(scripted(answer(200)), ssl=None if downwards else tls) as other:
+        there = other.url if downwards else other.url.replace("http:", "https:")
+        back = answer(status, b"", ("Location", f"{there}/x"))
+        async with serving_peer(scripted(back), ssl=tls if downwards else None) as first:
+            start = first.url.replace("http:", "https:") if downwards else first.url
+            async with tercel.ClientSession(**of_session) as session:
+                async with session.get(start, ssl=client_context(), **of_request) as response:
+                    assert response.status == 200
+    assert holds_secret(first.asked[0].fields)
+    assert not holds_secret(other.asked[0].fields)
+
+
+async def test_cookies_of_the_jar_go_where_they_belong() -> None:
+    async with serving_peer(scripted(answer(200))) as other:
+        there = other.url.replace("127.0.0.1", "localhost")
+        back = answer(302, b"", ("Location", there), ("Set-Cookie", "set=s3cret"))
+        async with serving_peer(scripted(back)) as first:
+            jar = tercel.CookieJar(unsafe=True)
+            jar.update_cookies({"kept": "s3cret"}, URL(first.url))
+            async with tercel.ClientSession(cookie_jar=jar) as session:
+                async with session.get(first.url) as response:
+                    assert response.status == 200
+    assert first.asked[0].get("Cookie") == "kept=s3cret"
+    assert other.asked[0].get("Cookie") is None
+
+
+async def test_cookies_of_the_request_are_not_kept() -> None:
+    """They go with this request only: not into the jar, not to the next request."""
+    async with serving_peer(scripted(answer(200))) as peer:
+        async with tercel.ClientSession() as session:
+            await session.get(peer.url, cookies={"own": "s3cret"})
+            await session.get(peer.url)
+            assert len(session.cookie_jar) == 0
+    assert [asked.get("Cookie") for asked in peer.asked] == ["own=s3cret", None]
+
+
+async def test_a_host_field_of_the_first_origin_stays_there() -> None:
+    async with serving_peer(scripted(answer(200))) as other:
+        back = answer(302, b"", ("Location", other.url))
+        async with serving_peer(scripted(back)) as first:
+            for way in ({"headers": {"Host": "a.example"}}, {}):
+                async with tercel.ClientSession(headers={"Host": "b.example"}) as session:
+                    async with session.get(first.url, **way) as response:
+                        assert response.status == 200
+    assert [asked.get("Host") for asked in first.asked] == ["a.example", "b.example"]
+    assert {asked.get("Host") for asked in other.asked} == {f"127.0.0.1:{other.port}"}
+
+
+async def test_what_a_middleware_added_stays_with_its_request() -> None:
+    async def sign(request: tercel.ClientRequest, handler: Any) -> tercel.ClientResponse:
+        if request.url.port == first.port:
+            request.headers["Authorization"] = "s3cret"
+        answered: tercel.ClientResponse = await handler(request)
+        return answered
+
+    async with serving_peer(scripted(answer(200))) as other:
+        back = answer(302, b"", ("Location", other.url))
+        async with serving_peer(scripted(back)) as first:
+            async with tercel.ClientSession(middlewares=[sign]) as session:
+                async with session.get(first.url) as response:
+                    assert response.status == 200
+    assert holds_secret(first.asked[0].fields)
     assert not holds_secret(other.asked[0].fields)

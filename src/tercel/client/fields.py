@@ -56,9 +56,9 @@ class DefaultFields:
         return headers
 
     def without_secrets(self) -> DefaultFields:
-        """The same without credentials and cookies, for requests to another origin."""
+        """The same without credentials, cookies and Host, for requests to another origin."""
         headers = self.headers.copy()
-        for name in SECRET_FIELDS:
+        for name in (*SECRET_FIELDS, HOST):
             headers.popall(name, None)
         return DefaultFields(headers, self.skip)
 
