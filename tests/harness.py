@@ -12,6 +12,7 @@ import functools
 import inspect
 import os
 import pathlib
+import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
@@ -183,7 +184,14 @@ def _settle_hypothesis() -> None:
     settings.load_profile("house")
 
 
+def _listen_to_ctrl_c() -> None:
+    """Undo what a shell does to what it starts in the background: no program would hear SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _listen_to_ctrl_c()
     _settle_hypothesis()
     if not SUBJECT_IS_TERCEL:
         config.addinivalue_line("filterwarnings", "default::ResourceWarning")
