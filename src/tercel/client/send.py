@@ -170,7 +170,7 @@ class RequestWriter:
         if not size:
             return b""
         if self._chunked:
-            data = encode_chunk(data)  # type: ignore[arg-type]
+            data = encode_chunk(data)
         elif self._left is not None:
             if size > self._left:
                 raise ClientPayloadError(

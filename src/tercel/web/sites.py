@@ -24,6 +24,8 @@ __all__ = ("BaseSite", "NamedPipeSite", "SockSite", "TCPSite", "UnixSite")
 class SiteRunner(Protocol):
     """What a site asks of its runner, a `BaseRunner`."""
 
+    _shutdown_timeout: float
+
     @property
     def server(self) -> Any: ...
     def _reg_site(self, site: "BaseSite") -> None: ...
