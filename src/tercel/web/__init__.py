@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from tercel.web.app import (
         Application as Application,
     )
+    from tercel.web.badpayload import (
+        PayloadAccessError as PayloadAccessError,
+    )
+    from tercel.web.badpayload import (
+        RequestPayloadError as RequestPayloadError,
+    )
     from tercel.web.cleanup import (
         CleanupError as CleanupError,
     )
@@ -338,6 +344,9 @@ if TYPE_CHECKING:
     from tercel.web.stream import (
         StreamResponse as StreamResponse,
     )
+    from tercel.web.uploads import (
+        FileField as FileField,
+    )
     from tercel.web.views import (
         View as View,
     )
@@ -356,6 +365,10 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "app": ("Application",),
+    "badpayload": (
+        "PayloadAccessError",
+        "RequestPayloadError",
+    ),
     "cleanup": ("CleanupError",),
     "dispatcher": ("UrlDispatcher",),
     "errors": (
@@ -489,6 +502,7 @@ _NAMES = {
         "ContentCoding",
         "StreamResponse",
     ),
+    "uploads": ("FileField",),
     "views": ("View",),
     "websocket": (
         "MsgType",

@@ -23,6 +23,7 @@ from tercel.net.tasks import (
     set_result,
     start_eagerly,
 )
+from tercel.web.badpayload import bad_payload
 from tercel.web.exchange import Exchange
 from tercel.web.response import Response
 from tercel.wire.errors import TruncatedMessage, WireError
@@ -111,7 +112,8 @@ class HttpConnection(WireProtocol):
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
         self.server.connection_made(self, transport)
-        self._wait_idle()
+        # A peer that has just come may take as long to begin as it may take for a head.
+        self.set_deadline(max(self._keepalive, self.server.head_timeout))
 
     def data_received(self, data: bytes) -> None:
         if self._receiver is not None:
@@ -144,7 +146,7 @@ class HttpConnection(WireProtocol):
         if self.exchange is None:
             if self._wire.held and not self._head_timed and not self.is_closed:
                 self._head_timed = True
-                self.set_deadline(min(self.server.head_timeout, self._keepalive))
+                self.set_deadline(self.server.head_timeout)
         elif self._wire.held > _MAX_WAITING:
             self.pause_reading()
 
@@ -161,10 +163,14 @@ class HttpConnection(WireProtocol):
             self.reader = reader
             exchange = Exchange(self, head, reader)
             self.exchange = exchange
+            if self._keepalive <= 0:
+                exchange.keep_alive = False
             self._to_start = self._make_request(exchange)
         else:
             exchange = Exchange(self, head, _EMPTY)
             self.exchange = exchange
+            if self._keepalive <= 0:
+                exchange.keep_alive = False
             self._run(self._make_request(exchange))
 
     def on_piece(self, piece: bytes) -> None:
@@ -196,12 +202,12 @@ class HttpConnection(WireProtocol):
             if reader is None:
                 return
             if isinstance(error, TruncatedMessage):
-                self._closing = True
                 reader.set_exception(
                     ConnectionResetError("the peer left in the middle of its body")
                 )
+                self.close()
             else:
-                reader.set_exception(error)
+                reader.set_exception(bad_payload(error))
         elif self._wire.is_eof:
             self.close()
         else:
@@ -354,7 +360,9 @@ class HttpConnection(WireProtocol):
                 self._close_gently(self.server.lingering_time)
             else:
                 self._drop_rest_of_body()
-        elif self._wire.message_done or self._wire.is_eof:
+        elif self._wire.is_eof or (
+            self._wire.message_done and not self._wire.held and not self._pauses
+        ):
             self.exchange = None
             self.close()
         else:
@@ -382,8 +390,8 @@ class HttpConnection(WireProtocol):
             self.close()
             return
         self._wait_idle()
+        self.resume_reading()
         if not self._in_pump:
-            self.resume_reading()
             self._read_on()
 
     def _wait_idle(self) -> None:
@@ -443,7 +451,7 @@ class HttpConnection(WireProtocol):
     def lost_waiter(self) -> asyncio.Future[None]:
         """A future that is done once the peer is gone, cancelled when the handler ends before."""
         waiter = self.loop.create_future()
-        if self.is_closed:
+        if self.is_closed or self._wire.is_eof:
             waiter.set_result(None)
             return waiter
         if self._lost_waiters is None:

@@ -321,6 +321,9 @@ class Exchange:
         connection = self._connection
         if connection.is_closed:
             raise ConnectionResetError("Cannot write to closing transport")
+        if type(data) is not bytes:
+            # Transports may keep what they can't send yet, and writers use their buffers again.
+            data = bytes(data)
         self.bytes_sent += len(data)
         connection.transport.write(data)
 

@@ -11,6 +11,7 @@ import traceback
 from http import HTTPStatus
 from typing import Any
 
+from tercel.web.badpayload import RequestPayloadError
 from tercel.web.errors import HTTPException
 from tercel.web.response import Response
 from tercel.web.stream import StreamResponse
@@ -82,6 +83,11 @@ async def _settle(
     elif type(response) is not Response and not isinstance(response, StreamResponse):
         response = _answer_wrong_type(server, request, response)
     exchange = request._exchange
+    if error is not None and exchange.has_begun and exchange.status != 101:
+        _break_off(connection, exchange)
+        if server.logs_access:
+            await server.log_access(request, response, connection)
+        return
     try:
         if not connection.answer(request, response):
             await _send(connection, request, response)
@@ -99,7 +105,7 @@ def _answer_raised(server: Any, connection: Any, request: Any, error: BaseExcept
     """The answer for what a handler raised."""
     if isinstance(error, HTTPException):
         return error
-    if isinstance(error, WireError):
+    if isinstance(error, RequestPayloadError | WireError):
         return _answer_bad_body(server, connection, request, error)
     return _answer_error(server, request, error)
 
@@ -127,12 +133,20 @@ async def _send_failed(server: Any, connection: Any, request: Any, error: Except
     exchange = request._exchange
     response = _answer_error(server, request, error)
     if exchange.has_begun or exchange.closed:
-        connection.abort()
+        _break_off(connection, exchange)
         return
     try:
         await response.prepare(request)
         await response.write_eof()
     except ConnectionError:
+        connection.abort()
+
+
+def _break_off(connection: Any, exchange: Any) -> None:
+    """An answer has begun, so there can be no other: end it with the connection."""
+    if exchange.finished:
+        exchange.keep_alive = False
+    else:
         connection.abort()
 
 
@@ -149,7 +163,9 @@ def _answer_error(server: Any, request: Any, error: BaseException) -> Response:
     return error_response(server, request, 500, error)
 
 
-def _answer_bad_body(server: Any, connection: Any, request: Any, error: WireError) -> Response:
+def _answer_bad_body(
+    server: Any, connection: Any, request: Any, error: RequestPayloadError | WireError
+) -> Response:
     """The body that the handler was reading broke off or broke the rules."""
     server.log_refusal(connection, error.status, error.message)
     request._exchange.keep_alive = False
@@ -177,7 +193,7 @@ def error_response(
     except ValueError:
         reason = "Error"
     wants_html = "text/html" in request.headers.get("Accept", "")
-    if isinstance(error, WireError):
+    if isinstance(error, RequestPayloadError | WireError):
         message, detail = error.message, ""
     elif status == 500:
         message = HTTPStatus.INTERNAL_SERVER_ERROR.description

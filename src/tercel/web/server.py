@@ -70,6 +70,55 @@ class RequestHandler(HttpConnection, asyncio.Protocol):
         transport = self.transport
         return None if transport is None else transport.get_extra_info("sslcontext")
 
+    @property
+    def access_logger(self) -> Any:
+        """What writes the access log; None where there is none."""
+        return self.server.access_logger
+
+    @property
+    def access_log(self) -> logging.Logger | None:
+        """The logger of the access log; None where there is none."""
+        return getattr(self.server.access_logger, "logger", None)
+
+    @property
+    def max_line_size(self) -> int:
+        """Octets of a request line that are accepted."""
+        return self.server.limits.max_line_size  # type: ignore[no-any-return]
+
+    @property
+    def max_field_size(self) -> int:
+        """Octets of a header field that are accepted."""
+        return self.server.limits.max_field_size  # type: ignore[no-any-return]
+
+    @property
+    def max_headers(self) -> int:
+        """Header fields that are accepted."""
+        return self.server.limits.max_headers  # type: ignore[no-any-return]
+
+    def log_debug(self, *args: Any, **kw: Any) -> None:
+        """A line for those who debug: as `logging.Logger.debug`, where `debug` is True."""
+        if self.debug:
+            self.logger.debug(*args, **kw)
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """An error with its traceback: as `logging.Logger.exception`."""
+        self.logger.exception(*args, **kw)
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:
+        """Wait up to `timeout` seconds for the handler under way, cancel it, close the connection.
+
+        None waits for as long as it takes.
+        """
+        self.stop_soon()
+        exchange = self.exchange
+        task = None if exchange is None else exchange.task
+        if task is not None and task is not asyncio.current_task():
+            _, pending = await asyncio.wait({task}, timeout=timeout)
+            if pending:
+                task.cancel()
+                await asyncio.wait(pending, timeout=timeout)
+        self.abort()
+
     def keep_alive(self, val: bool) -> None:
         """Let the connection live on after the answer under way, or not."""
         if self.exchange is not None:
