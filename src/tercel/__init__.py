@@ -105,8 +105,22 @@ _ROOMS = {
         "ClientWSTimeout",
         "ClientWebSocketResponse",
     ),
+    "tercel.content.assembly": ("MultipartWriter",),
     "tercel.content.chainmap": ("ChainMapProxy",),
+    "tercel.content.dispositions": (
+        "BadContentDispositionHeader",
+        "BadContentDispositionParam",
+        "parse_content_disposition",
+    ),
     "tercel.content.form": ("FormData",),
+    "tercel.content.multipart": (
+        "MultipartReader",
+        "MultipartResponseWrapper",
+    ),
+    "tercel.content.parts": (
+        "BodyPartReader",
+        "BodyPartReaderPayload",
+    ),
     "tercel.content.payload": (
         "PAYLOAD_REGISTRY",
         "AsyncIterablePayload",
@@ -136,10 +150,7 @@ _ROOMS = {
         "StreamReader",
     ),
     "tercel.resolver": ("DefaultResolver",),
-    "tercel.wire.media": (
-        "content_disposition_filename",
-        "parse_content_disposition",
-    ),
+    "tercel.wire.media": ("content_disposition_filename",),
     "tercel.wire.ranges": ("ETag",),
     "tercel.wire.version": (
         "HttpVersion",

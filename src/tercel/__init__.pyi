@@ -220,11 +220,35 @@ from tercel.client.websocket import (
 from tercel.client.websocket import (
     ClientWSTimeout as ClientWSTimeout,
 )
+from tercel.content.assembly import (
+    MultipartWriter as MultipartWriter,
+)
 from tercel.content.chainmap import (
     ChainMapProxy as ChainMapProxy,
 )
+from tercel.content.dispositions import (
+    BadContentDispositionHeader as BadContentDispositionHeader,
+)
+from tercel.content.dispositions import (
+    BadContentDispositionParam as BadContentDispositionParam,
+)
+from tercel.content.dispositions import (
+    parse_content_disposition as parse_content_disposition,
+)
 from tercel.content.form import (
     FormData as FormData,
+)
+from tercel.content.multipart import (
+    MultipartReader as MultipartReader,
+)
+from tercel.content.multipart import (
+    MultipartResponseWrapper as MultipartResponseWrapper,
+)
+from tercel.content.parts import (
+    BodyPartReader as BodyPartReader,
+)
+from tercel.content.parts import (
+    BodyPartReaderPayload as BodyPartReaderPayload,
 )
 from tercel.content.payload import (
     PAYLOAD_REGISTRY as PAYLOAD_REGISTRY,
@@ -291,9 +315,6 @@ from tercel.resolver import (
 )
 from tercel.wire.media import (
     content_disposition_filename as content_disposition_filename,
-)
-from tercel.wire.media import (
-    parse_content_disposition as parse_content_disposition,
 )
 from tercel.wire.ranges import (
     ETag as ETag,

@@ -20,6 +20,7 @@ _MODULES: dict[str, str] = {
     "cookiejar": "tercel.client.cookies",
     "formdata": "tercel.content.form",
     "hdrs": "tercel.hdrs",
+    "multipart": "tercel.content.multipart",
     "payload": "tercel.content.payload",
     "payload_streamer": "tercel.content.streamer",
     "resolver": "tercel.resolver",
@@ -69,7 +70,7 @@ _NAMES: dict[str, dict[str, str]] = {
     "http_writer": {"tercel": "HttpVersion HttpVersion10 HttpVersion11"},
     "web_app": {"tercel.web": "Application CleanupError"},
     "web_protocol": {"tercel.web": "RequestHandler"},
-    "web_request": {"tercel.web": "BaseRequest Request"},
+    "web_request": {"tercel.web": "BaseRequest FileField Request"},
     "web_response": {
         "tercel.web": "ContentCoding Response StreamResponse json_bytes_response json_response",
     },

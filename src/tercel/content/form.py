@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from multidict import MultiDict, MultiDictProxy
 
-from tercel.content.payload import BytesPayload, Payload
+from tercel.content.payload import BytesPayload, Payload, PayloadLookupError, get_payload
 
 __all__ = ("FormData", "FormField")
 
@@ -53,6 +53,7 @@ class FormData:
         self._is_multipart = default_to_multipart
         self._quote_fields = quote_fields
         self._charset = charset
+        self._made: tuple[int, Payload] | None = None
         if isinstance(fields, Mapping) and not isinstance(fields, (MultiDict, MultiDictProxy)):
             self.add_fields(*fields.items())
         elif isinstance(fields, (list, tuple)):
@@ -119,7 +120,7 @@ class FormData:
                 )
 
     def __call__(self) -> Payload:
-        """The body that the form makes."""
+        """The body that the form makes; a multipart one is the same until a field is added."""
         if self._is_multipart:
             return self._multipart()
         charset = self._charset or "utf-8"
@@ -129,7 +130,36 @@ class FormData:
         return BytesPayload(body, content_type=content_type)
 
     def _multipart(self) -> Payload:
-        raise TypeError("a form with files needs multipart/form-data, which this version lacks")
+        # One payload for every sending: it knows where its files began.
+        if self._made is None or self._made[0] != len(self._fields):
+            from tercel.content.assembly import MultipartWriter
+
+            writer = MultipartWriter("form-data")
+            for field in self._fields:
+                writer.append_payload(self._make_part(field))
+            self._made = (len(self._fields), writer)
+        return self._made[1]
+
+    def _make_part(self, field: FormField) -> Payload:
+        from tercel.content.dispositions import format_form_disposition
+
+        options: dict[str, Any] = {"filename": field.filename, "content_type": field.content_type}
+        if isinstance(field.value, io.IOBase):
+            options["disposition"] = None
+        elif isinstance(field.value, str):
+            options["encoding"] = self._charset
+        try:
+            part = get_payload(field.value, **options)
+        except PayloadLookupError:
+            raise TypeError(
+                f"the field {field.name!r} is {field.value!r}, expected str, bytes or a file"
+            ) from None
+        part.headers["Content-Disposition"] = format_form_disposition(
+            field.name, field.filename, self._quote_fields, self._charset or "utf-8"
+        )
+        if field.transfer_encoding is not None:
+            part.headers["Content-Transfer-Encoding"] = field.transfer_encoding
+        return part
 
 
 def _file_name(file: Any) -> str | None:

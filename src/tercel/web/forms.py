@@ -1,7 +1,7 @@
 """Forms and structured fields of a request: urlencoded pairs and Forwarded elements.
 
 In: a request, or field values. Out: mappings. Limits hold while reading: octets over the whole
-body, fields over the whole form. Multipart forms are read by `content.multipart`.
+body, fields over the whole form. Multipart forms are read by `uploads`.
 """
 
 import re
@@ -30,7 +30,7 @@ async def read_form(request: Any) -> MultiDictProxy[Any]:
     if content_type not in _FORMS:
         return MultiDictProxy(MultiDict())
     if content_type == "multipart/form-data":
-        from tercel.content.multipart import read_multipart_form
+        from tercel.web.uploads import read_multipart_form
 
         fields = await read_multipart_form(request)
         return MultiDictProxy(fields)

@@ -323,10 +323,20 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
         return loads(await self.text())
 
     async def multipart(self) -> "MultipartReader":
-        """A reader of the parts of a multipart body."""
+        """A reader of the parts of a multipart body.
+
+        Reading a part whole raises HTTPRequestEntityTooLarge above `client_max_size` octets.
+        """
+        import sys
+
         from tercel.content.multipart import MultipartReader
 
-        return MultipartReader(self.headers, self._payload)
+        return MultipartReader(
+            self.headers,
+            self._payload,
+            client_max_size=self._client_max_size or sys.maxsize,
+            max_size_error_cls=HTTPRequestEntityTooLarge,
+        )
 
     async def post(self) -> MultiDictProxy[Any]:
         """The fields of a form, the same mapping on every call; empty for what is no form.

@@ -39,3 +39,26 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class MultipartLimits:
+    """Ceilings for one multipart body; its reader decides how many parts and octets it may have."""
+
+    #: Characters of a boundary (RFC 2046 section 5.1.1): each may be compared at every line.
+    max_boundary: int = 70
+    #: Octets before the first delimiter, which nobody reads.
+    max_preamble: int = 65_536
+    #: Spaces between a delimiter and the end of its line; they have no meaning.
+    max_padding: int = 256
+    #: Octets of one field line of a part's head, without its CRLF.
+    max_field_size: int = 8190
+    #: Field lines in a part's head.
+    max_headers: int = 128
+    #: Octets of a part's head: it is held until it is whole.
+    max_head_size: int = 65_536
+    #: Multipart bodies within parts of multipart bodies: a few of them are known in mail.
+    max_depth: int = 16
+
+
+DEFAULT_MULTIPART_LIMITS = MultipartLimits()
