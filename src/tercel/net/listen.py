@@ -109,7 +109,12 @@ async def listen_pipe(loop: Any, factory: ProtocolFactory, path: str) -> Any:
 
 def _explain(error: OSError, place: str) -> OSError:
     """The same error in one sentence. Loops bury the reason under a sentence of their own."""
-    if error.errno is None or isinstance(error, socket.gaierror):
-        return type(error)(*error.args[:1], f"cannot listen on {place}: {error.args[-1]}")
-    reason = _REASONS.get(error.errno) or os.strerror(error.errno).lower()
-    return OSError(error.errno, f"cannot listen on {place}: {reason}")
+    if isinstance(error, socket.gaierror):
+        return socket.gaierror(error.errno, f"cannot listen on {place}: {error.args[-1]}")
+    number = error.errno
+    if number is None:
+        if "could not bind on any address" not in str(error):
+            return OSError(f"cannot listen on {place}: {error}")
+        number = errno.EADDRNOTAVAIL  # that is what asyncio means, since Python 3.13
+    reason = _REASONS.get(number) or os.strerror(number).lower()
+    return OSError(number, f"cannot listen on {place}: {reason}")
