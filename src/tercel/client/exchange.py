@@ -46,7 +46,9 @@ class Exchange:
     """One request and its answer.
 
     `method` and `options` are the request's; `connection` is what the pool lent, None once it is
-    given back; `head` is the answer's, `is_done` tells that nothing more will come or be written.
+    given back; or it is `claim`, made a connection by `lender` when somebody asks for it. `head`
+    is the answer's, `is_done` tells that nothing more will come or be written; until then the
+    exchange may be in the set `watched`, whose owner calls `expire` when their time is over.
     """
 
     __slots__ = (
@@ -59,6 +61,7 @@ class Exchange:
         "_waiter",
         "allows_upgrade",
         "body_done",
+        "claim",
         "connection",
         "continue_waiter",
         "deadline",
@@ -66,6 +69,7 @@ class Exchange:
         "head",
         "interim",
         "is_done",
+        "lender",
         "method",
         "options",
         "protocol",
@@ -73,6 +77,7 @@ class Exchange:
         "stream",
         "upload",
         "upload_done",
+        "watched",
     )
 
     def __init__(
@@ -92,8 +97,11 @@ class Exchange:
         self.body_done = False
         self.is_done = False
         self.interim = 0
+        self.claim: Any = None
         self.continue_waiter: Any = None
         self.deadline: Any = None
+        self.lender: Any = None
+        self.watched: set[Any] | None = None
         self._waiter: Any = None
         self._body = b""
         self._pieces: list[bytes] | None = None
@@ -196,11 +204,15 @@ class Exchange:
         self.protocol.should_close = True
         if not self.body_done:
             self.fail(ClientConnectionError("Connection closed"))
+            transport = self.protocol.transport
+            if transport is not None and transport.get_extra_info("ssl_object") is not None:
+                # A farewell over TLS would wait for a peer that is still busy with its answer.
+                self.protocol.abort()
         self._cancel_upload()
         self._give_back()
 
     def expire(self) -> None:
-        """The total timeout has passed while the body was read."""
+        """The total timeout has passed."""
         if not self.is_done:
             if not self.body_done:
                 self.fail(TimeoutError())
@@ -227,7 +239,7 @@ class Exchange:
         if has_body:
             if head.chunked:
                 self._ends = []
-            if self.options.decompress and b"ontent-encoding:" in head._block.lower():
+            if self.options.decompress and head.may_be_coded:
                 self._decoder = _make_decoder(head, self.options)
                 if self._decoder is not None:
                     self._undecoded = []
@@ -338,6 +350,9 @@ class Exchange:
         if self.is_done:
             return
         self.is_done = True
+        if self.watched is not None:
+            self.watched.discard(self)
+            self.watched = None
         deadline = self.deadline
         self.deadline = None
         if deadline is not None:
@@ -348,7 +363,11 @@ class Exchange:
         protocol.end(self)
         connection = self.connection
         self.connection = None
-        if connection is not None:
+        claim = self.claim
+        self.claim = None
+        if claim is not None:
+            self.lender._take_back(claim, protocol, protocol.should_close)
+        elif connection is not None:
             if protocol.should_close:
                 connection.close()
             else:
