@@ -114,7 +114,8 @@ def encode_request_head(method: str, target: str, fields: Iterable[tuple[str, st
 
 def encode_chunk(data: bytes | bytearray | memoryview) -> bytes:
     """One chunk; `data` must not be empty, for that would end the body."""
-    return b"".join((b"%x\r\n" % len(data), data, b"\r\n"))
+    size = data.nbytes if isinstance(data, memoryview) else len(data)
+    return b"".join((b"%x\r\n" % size, data, b"\r\n"))
 
 
 def encode_last_chunk(trailers: Iterable[tuple[str, str]] = ()) -> bytes:
