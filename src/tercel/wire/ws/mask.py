@@ -7,11 +7,10 @@ hundred times as long as one operation on a long integer.
 
 from typing import Any
 
-from tercel._build import COMPILED
-
 __all__ = ("apply_mask", "turn_key")
 
-_IS_COMPILED = COMPILED
+#: Which of its two forms this module has: a test session may hold both.
+_IS_COMPILED = not __file__.endswith((".py", ".pyc"))
 
 
 def apply_mask(data: bytes, start: int, end: int, key: bytes) -> bytes:
