@@ -7,7 +7,7 @@ content. Raises ValueError for a boundary or a header field that would break the
 
 import binascii
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,8 +31,6 @@ __all__ = ("MultipartWriter",)
 _MAX_BOUNDARY = DEFAULT_MULTIPART_LIMITS.max_boundary
 _IDENTITY = ("", "identity")
 _PLAIN = ("", "binary", "8bit", "7bit")
-#: Octets that make a line of base64 of 76 characters (RFC 2045 section 6.8).
-_BASE64_LINE = 57
 
 
 class MultipartWriter(Payload):
@@ -267,7 +265,7 @@ class _CodedWriter:
                 self._encoder = make_encoder(content)
             except ValueError:
                 raise RuntimeError(f"unknown content encoding: {content}") from None
-        if transfer not in _PLAIN and transfer not in ("base64", "quoted-printable"):
+        if transfer not in _PLAIN and transfer not in _TRANSFER_CODINGS:
             raise RuntimeError(f"unknown content transfer encoding: {transfer}")
         self._transfer = transfer
         self._held = bytearray()
@@ -284,28 +282,30 @@ class _CodedWriter:
             if data:
                 await self._writer.write(data)
             return
-        self._held += data
-        if self._transfer == "base64":
-            count = len(self._held) if is_last else len(self._held) // _BASE64_LINE * _BASE64_LINE
-            coded = b"\r\n".join(_base64_lines(bytes(self._held[:count])))
-            if coded and self._is_begun:
-                coded = b"\r\n" + coded
-        else:
-            # Only whole lines: a space before a line break is encoded.
-            count = len(self._held) if is_last else self._held.rfind(b"\n") + 1
-            coded = _quote_printable(bytes(self._held[:count]))
-        del self._held[:count]
-        if coded:
+        encode, width, line_break = _TRANSFER_CODINGS[self._transfer]
+        held = self._held
+        held += data
+        count = len(held) if is_last else len(held) // width * width
+        lines = [encode(bytes(held[i : i + width])) for i in range(0, count, width)]
+        del held[:count]
+        if lines:
+            if self._is_begun:
+                lines.insert(0, b"")
             self._is_begun = True
-            await self._writer.write(coded)
+            await self._writer.write(line_break.join(lines))
 
 
-def _base64_lines(data: bytes) -> Iterable[bytes]:
-    for start in range(0, len(data), _BASE64_LINE):
-        yield binascii.b2a_base64(data[start : start + _BASE64_LINE], newline=False)
+def _encode_base64(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False)
 
 
-def _quote_printable(data: bytes) -> bytes:
-    """`data` as quoted-printable that gives back every octet, line breaks too."""
-    lines = binascii.b2a_qp(data, istext=False).split(b"\n")
-    return b"\r\n".join(line.removesuffix(b"\r") for line in lines)
+def _encode_quoted(data: bytes) -> bytes:
+    return binascii.b2a_qp(data, istext=False)
+
+
+#: What encodes a line, the octets that fit into its 76 characters, and what parts it from the next
+#: (RFC 2045 sections 6.7 and 6.8).
+_TRANSFER_CODINGS: dict[str, tuple[Callable[[bytes], bytes], int, bytes]] = {
+    "base64": (_encode_base64, 57, b"\r\n"),
+    "quoted-printable": (_encode_quoted, 25, b"=\r\n"),
+}

@@ -117,7 +117,10 @@ class MultipartReader:
             "client_max_size": client_max_size,
             "max_size_error_cls": max_size_error_cls,
         }
-        self._limit_options: dict[str, Any] = {"max_field_size": max_field_size, "max_headers": max_headers}
+        self._limit_options: dict[str, Any] = {
+            "max_field_size": max_field_size,
+            "max_headers": max_headers,
+        }
         limits = MultipartLimits(
             max_field_size=max_field_size,
             max_headers=max_headers,

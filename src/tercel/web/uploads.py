@@ -152,15 +152,10 @@ async def _read_field(part: "BodyPartReader", spools: list[Spool]) -> Any:
         spools.append(spool)
         async for piece in part.decoded_pieces():
             await spool.write(piece)
-        content_type = part.headers.get("Content-Type", "application/octet-stream")
         file = await spool.finish()
-        return FileField(
-            part.name or "",
-            part.filename,
-            file,
-            content_type,
-            CIMultiDictProxy(part.headers.copy()),
-        )
+        headers = CIMultiDictProxy(part.headers.copy())
+        kind = headers.get("Content-Type", "application/octet-stream")
+        return FileField(part.name or "", part.filename, file, kind, headers)
     data = await part.read(decode=True)
     content_type = part.headers.get("Content-Type")
     if content_type is None or content_type.lower().startswith("text/"):

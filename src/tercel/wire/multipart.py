@@ -224,7 +224,7 @@ class MultipartParser:
         while pos < end and pos <= last and (data[pos] == 32 or data[pos] == 9):
             pos += 1
         following = data[pos : pos + 2]
-        if following == b"\r\n":
+        if following == b"\r\n" and pos <= last:
             self._pos = pos
             self._scanned = 0
             self._state = _HEAD
@@ -244,13 +244,14 @@ class MultipartParser:
         data = self._data
         start = self._pos
         end = data.find(b"\r\n\r\n", start + self._scanned)
-        size = (end if end >= 0 else len(data)) - start
+        # What isn't whole may end in up to three octets of the line breaks that end it.
+        size = end - start if end >= 0 else len(data) - start - 3
         if size > self._limits.max_head_size + 2:
             raise _BadMultipart(
                 f"the head of a part is longer than {self._limits.max_head_size} octets"
             )
         if end < 0:
-            self._scanned = max(size - 3, 0)
+            self._scanned = max(size, 0)
             return None
         pairs = self._parse_fields(data[start + 2 : end]) if end > start else ()
         # The empty line's end may be that of a delimiter: the part is empty then.
