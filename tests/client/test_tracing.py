@@ -54,8 +54,8 @@ async def test_a_request_and_another_one() -> None:
             "request_start",
             "connection_create_start",
             "connection_create_end",
-            "request_chunk_sent",
             "request_headers_sent",
+            "request_chunk_sent",
             "request_end",
             "response_chunk_received",
         ]

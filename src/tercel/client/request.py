@@ -515,8 +515,8 @@ class ClientRequest:
                 await send_request(exchange, head, self._body, self, self.expect100)
             else:
                 exchange.write(head)
-            for trace in self.traces:
-                await trace.send_request_headers(self.method, self.url, self.headers)
+                for trace in self.traces:
+                    await trace.send_request_headers(self.method, self.url, self.headers)
             if exchange.head is None:
                 await exchange.wait_head()
         except AnswerError as error:

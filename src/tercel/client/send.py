@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from multidict import CIMultiDict
+
 from tercel.client.errors import (
     ClientConnectionError,
     ClientConnectionResetError,
@@ -42,6 +44,8 @@ class Outgoing(Protocol):
     def method(self) -> str: ...
     @property
     def url(self) -> Any: ...
+    @property
+    def headers(self) -> CIMultiDict[str]: ...
     @property
     def chunked(self) -> bool | None: ...
     @property
@@ -224,12 +228,15 @@ async def send_request(
         if tracker is not None:
             tracker.count(len(octets), len(octets))
             tracker.finish()
-        if octets and out.traces:
-            for trace in out.traces:
-                await trace.send_request_chunk_sent(out.method, out.url, bytes(octets))
+        for trace in out.traces:
+            await trace.send_request_headers(out.method, out.url, out.headers)
+            if octets:
+                await trace.send_request_chunk_sent(out.method, out.url, octets)
         return
     exchange.write(head)
     exchange.upload_done = False
+    for trace in out.traces:
+        await trace.send_request_headers(out.method, out.url, out.headers)
     loop = asyncio.get_running_loop()
     if expects:
         exchange.continue_waiter = loop.create_future()

@@ -7,6 +7,7 @@ that comes too early (RFC 9110 section 8.4). Holds no thread, no clock and no I/
 """
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -119,7 +120,7 @@ class Ceiling:
             )
 
 
-class SteppedDecoder:
+class SteppedDecoder(ABC):
     """What the decoders share: data that waits, output bit by bit, the ceiling."""
 
     __slots__ = ("_buffer", "_ceiling", "_coding", "_given")
@@ -162,17 +163,17 @@ class SteppedDecoder:
         del self._buffer[:_STEP]
         return piece
 
+    @abstractmethod
     def _holds(self) -> bool:
         """True while there is output without more input."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _step(self, room: int) -> bytes:
         """Decode one step, into `room` octets at most."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self) -> None:
         """Say that no more data comes; TruncatedMessage where some is missing."""
-        raise NotImplementedError
 
     def _refuse_early_end(self) -> None:
         raise TruncatedMessage(f"A {self._coding} body ended before its coding did")
