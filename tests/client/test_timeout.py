@@ -62,7 +62,7 @@ async def test_both_at_once_is_a_cancellation() -> None:
 
     task = asyncio.ensure_future(work())
     await asyncio.sleep(0)
-    found[0]._expire()
+    found[0].expire()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -27,7 +27,7 @@ from tercel.client.errors import (
     ClientError,
     ConnectionTimeoutError,
 )
-from tercel.client.exchange import ClientProtocol
+from tercel.client.exchange import ClientProtocol, Exchange
 from tercel.client.options import ClientTimeout, Unset, sentinel
 from tercel.client.pool import Claim, ConnectionKey, ConnectorStats, Pool
 from tercel.client.timeout import ceiled
@@ -86,9 +86,7 @@ class Connection:
 
     __slots__ = ("_callbacks", "_claim", "_connector", "_protocol")
 
-    def __init__(
-        self, connector: BaseConnector, claim: Claim[ClientProtocol], protocol: ClientProtocol
-    ) -> None:
+    def __init__(self, connector: BaseConnector, claim: Claim, protocol: ClientProtocol) -> None:
         self._connector = connector
         self._claim = claim
         self._protocol: ClientProtocol | None = protocol
@@ -203,9 +201,7 @@ class BaseConnector:
         is_cured = version >= (3, 13, 1) or (3, 12, 7) <= version < (3, 13)
         self._cleans_up = enable_cleanup_closed and not is_cured
         self._ssl_shutdown_timeout: float = 0
-        self._pool: Pool[ClientProtocol] = Pool(
-            limit, limit_per_host, keepalive, ClientProtocol.is_connected
-        )
+        self._pool: Pool = Pool(limit, limit_per_host, keepalive, ClientProtocol.is_connected)
         self._live: set[ClientProtocol] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._made_at = _place_of_maker(self._loop.get_debug())
@@ -301,6 +297,27 @@ class BaseConnector:
             raise
         return Connection(self, claim, protocol)
 
+    def lend_idle(self, key: ConnectionKey, now: float) -> Claim | None:
+        """An idle connection as a bare claim, or None where `connect` has to be asked.
+
+        Whoever takes it gives it to an exchange, with this connector as `lender`.
+        """
+        if self._closed or not self._pool.has_idle(key):
+            return None
+        claim = self._pool.ask(key, now)
+        if self._pool.doomed:
+            self._settle()
+        if claim.connection is not None:
+            return claim
+        self._give_up(claim)
+        return None
+
+    def connection_of(self, exchange: Exchange) -> Connection:
+        """The connection of an exchange that holds its claim only."""
+        claim, exchange.claim = exchange.claim, None
+        exchange.connection = connection = Connection(self, claim, exchange.protocol)
+        return connection
+
     async def _bounded(
         self,
         req: Any,
@@ -333,7 +350,7 @@ class BaseConnector:
 
     async def _fulfil(
         self,
-        claim: Claim[ClientProtocol],
+        claim: Claim,
         req: Any,
         traces: Sequence[Trace],
         timeout: ClientTimeout,
@@ -341,7 +358,7 @@ class BaseConnector:
         """Wait for the claim's turn, then find or make its connection."""
         if not claim.granted:
             await self._wait_turn(claim, traces)
-        protocol = claim.connection
+        protocol: ClientProtocol | None = claim.connection
         if protocol is not None:
             for trace in traces:
                 await trace.send_connection_reuseconn()
@@ -364,7 +381,7 @@ class BaseConnector:
         if self._closed:
             raise ClientConnectionError("Connector is closed.")
 
-    async def _wait_turn(self, claim: Claim[ClientProtocol], traces: Sequence[Trace]) -> None:
+    async def _wait_turn(self, claim: Claim, traces: Sequence[Trace]) -> None:
         for trace in traces:
             await trace.send_connection_queued_start()
         self._check_open()
@@ -388,7 +405,7 @@ class BaseConnector:
 
         protocol.closed.add_done_callback(forget)
 
-    def _give_up(self, claim: Claim[ClientProtocol]) -> None:
+    def _give_up(self, claim: Claim) -> None:
         """A request did not get, or does not want, its connection."""
         if self._closed:
             if claim.connection is not None:
@@ -402,9 +419,7 @@ class BaseConnector:
         self._pool.give_up(claim, self._loop.time())
         self._settle()
 
-    def _take_back(
-        self, claim: Claim[ClientProtocol], protocol: ClientProtocol, should_close: bool
-    ) -> None:
+    def _take_back(self, claim: Claim, protocol: ClientProtocol, should_close: bool) -> None:
         """A lent connection comes back."""
         if self._closed:
             protocol.close()

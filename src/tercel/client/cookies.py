@@ -105,6 +105,8 @@ class CookieJar(AbstractCookieJar):
         )
 
     def __len__(self) -> int:
+        if not self._store:
+            return 0
         self._store.expire(self._clock())
         return len(self._store)
 

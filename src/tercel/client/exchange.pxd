@@ -18,6 +18,7 @@ cdef class Exchange:
     cdef object _waiter
     cdef public bint allows_upgrade
     cdef readonly bint body_done
+    cdef public object claim
     cdef public object connection
     cdef public object continue_waiter
     cdef public object deadline
@@ -25,6 +26,7 @@ cdef class Exchange:
     cdef readonly ResponseHead head
     cdef readonly int interim
     cdef readonly bint is_done
+    cdef public object lender
     cdef readonly str method
     cdef readonly object options
     cdef readonly ClientProtocol protocol
@@ -32,6 +34,7 @@ cdef class Exchange:
     cdef readonly object stream
     cdef public object upload
     cdef public bint upload_done
+    cdef public set watched
 
     cpdef wait_head(self)
 

@@ -6,7 +6,7 @@ session.get(url)`, `async with session.get(url)` and `loop.create_task(session.g
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Coroutine, Generator
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -39,17 +39,25 @@ class PendingResult(Coroutine[Any, Any, _T], Generic[_T]):
         return self._coro.__await__()
 
     async def __aenter__(self) -> _T:
-        self._result = await self._coro
-        entered: _T = await self._result.__aenter__()
+        result: Any = await self._coro
+        self._result = result
+        if type(result) is ClientResponse:  # its own way in, without another step
+            result._in_context = True
+            return result  # type: ignore[return-value]
+        entered: _T = await result.__aenter__()
         return entered
 
-    async def __aexit__(
+    def __aexit__(
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
-        await self._result.__aexit__(exc_type, exc, traceback)
+    ) -> Awaitable[None]:
+        result = self._result
+        if type(result) is ClientResponse:
+            return result.leave()
+        left: Awaitable[None] = result.__aexit__(exc_type, exc, traceback)
+        return left
 
 
 class Closable(Protocol):
@@ -74,13 +82,16 @@ class OneShotResponse(PendingResult[ClientResponse]):
             await self._session.close()
             raise
 
-    async def __aexit__(
+    def __aexit__(
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
+    ) -> Awaitable[None]:
+        return self._leave(super().__aexit__(exc_type, exc, traceback))
+
+    async def _leave(self, leaving: Awaitable[None]) -> None:
         try:
-            await super().__aexit__(exc_type, exc, traceback)
+            await leaving
         finally:
             await self._session.close()

@@ -16,7 +16,14 @@ from tercel.client.auth import BasicAuth, find_netrc_auth
 from tercel.client.environment import split_credentials
 from tercel.client.fields import DefaultFields
 from tercel.client.middleware import ClientMiddlewareType
-from tercel.client.options import ClientTimeout, ReadOptions, Unset, sentinel, timeout_of
+from tercel.client.options import (
+    ClientTimeout,
+    ReadOptions,
+    RequestInfo,
+    Unset,
+    sentinel,
+    timeout_of,
+)
 from tercel.client.redirect import Hop, strip_fields
 from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
@@ -30,6 +37,7 @@ from tercel.wire.octets import is_token
 
 __all__ = ("Plan", "StatusCheck")
 
+_SWIFT = frozenset(("GET", "HEAD", "OPTIONS"))
 StatusCheck = bool | Callable[[ClientResponse], Awaitable[None]]
 
 
@@ -50,6 +58,7 @@ class Plan:
         "expect100",
         "headers",
         "is_plain",
+        "is_swift",
         "max_redirects",
         "method",
         "middlewares",
@@ -161,7 +170,21 @@ class Plan:
         )
         if self.is_plain:
             self.method = method.upper()
+        # Nothing but a head is to be sent, and nothing of its own is to be done about the answer.
+        self.is_swift: bool = (
+            self.is_plain
+            and not self.middlewares
+            and self.raise_for_status is False
+            and self.method in _SWIFT
+            and (not self.timeout.total or self.timeout.total >= self.timeout.ceil_threshold)
+            and session._is_swift
+        )
         self.request: ClientRequest | None = None
+
+    @property
+    def request_info(self) -> RequestInfo:
+        """The request as answers and errors tell of it; of a plain plan."""
+        return ClientRequest.plain(self.method, self.target, self.session, ()).request_info
 
     def _find_auth(self, auth: BasicAuth | None) -> BasicAuth | None:
         """Credentials of the call, the URL, the session or the netrc file, in this order."""

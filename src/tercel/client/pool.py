@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -30,7 +31,6 @@ __all__ = (
 )
 
 Endpoint = tuple[str, "int | None", bool]
-C = TypeVar("C")
 #: Outdated notes in the heap of those whose turn may come, before it is built anew.
 _MAX_OUTDATED = 64
 
@@ -107,7 +107,7 @@ class ConnectorStats(NamedTuple):
     per_host: Mapping[Endpoint, EndpointStats]
 
 
-class _Host(Generic[C]):
+class _Host:
     """The account of one endpoint."""
 
     __slots__ = ("endpoint", "idle", "used", "waiting")
@@ -115,11 +115,11 @@ class _Host(Generic[C]):
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.used = 0
-        self.idle: dict[C, ConnectionKey] = {}
-        self.waiting: dict[Claim[C], None] = {}
+        self.idle: dict[Any, ConnectionKey] = {}
+        self.waiting: dict[Claim, None] = {}
 
 
-class Claim(Generic[C]):
+class Claim:
     """One request's claim to a connection.
 
     `granted`: its turn has come; then `connection` is an idle one to use, or None: make one.
@@ -128,16 +128,16 @@ class Claim(Generic[C]):
 
     __slots__ = ("connection", "granted", "host", "key", "serial", "waiter")
 
-    def __init__(self, key: ConnectionKey, host: _Host[C], serial: int) -> None:
+    def __init__(self, key: ConnectionKey, host: _Host, serial: int) -> None:
         self.key = key
         self.host = host
         self.serial = serial
         self.granted = False
-        self.connection: C | None = None
+        self.connection: Any = None
         self.waiter: Any = None
 
 
-class Pool(Generic[C]):
+class Pool:
     """At most `limit` connections, `limit_per_host` to one endpoint (0: as many as asked for).
 
     The freshest idle connection is used first; one that lay idle for `keepalive` seconds (None: no
@@ -146,30 +146,50 @@ class Pool(Generic[C]):
     one, the one that has been idle longest goes. `is_usable(connection)`: an idle one is alive.
     """
 
+    __slots__ = (
+        "_ages",
+        "_hosts",
+        "_idle",
+        "_is_usable",
+        "_ready",
+        "_serial",
+        "_used",
+        "_waiting",
+        "doomed",
+        "granted",
+        "keepalive",
+        "limit",
+        "limit_per_host",
+    )
+
     def __init__(
         self,
         limit: int,
         limit_per_host: int,
         keepalive: float | None,
-        is_usable: Callable[[C], bool],
+        is_usable: Callable[[Any], bool],
     ) -> None:
         self.limit = limit
         self.limit_per_host = limit_per_host
         self.keepalive = keepalive
-        self.granted: list[Claim[C]] = []
-        self.doomed: list[C] = []
+        self.granted: list[Claim] = []
+        self.doomed: list[Any] = []
         self._is_usable = is_usable
         self._used = 0
         self._serial = 0
-        self._hosts: dict[Endpoint, _Host[C]] = {}
-        self._idle: dict[ConnectionKey, dict[C, float]] = {}
-        self._ages: dict[C, _Host[C]] = {}
+        self._hosts: dict[Endpoint, _Host] = {}
+        self._idle: dict[ConnectionKey, dict[Any, float]] = {}
+        self._ages: dict[Any, _Host] = {}
         self._waiting = 0
         self._ready: list[tuple[int, Endpoint]] = []
 
     # --- claims --------------------------------------------------------------------------------
 
-    def ask(self, key: ConnectionKey, now: float) -> Claim[C]:
+    def has_idle(self, key: ConnectionKey) -> bool:
+        """True if a connection for `key` lies idle."""
+        return key in self._idle
+
+    def ask(self, key: ConnectionKey, now: float) -> Claim:
         """Claim a connection; the claim is granted at once or queued."""
         endpoint = key[:3]
         host = self._hosts.get(endpoint)
@@ -185,7 +205,7 @@ class Pool(Generic[C]):
             self._offer(host)
         return claim
 
-    def give_back(self, claim: Claim[C], connection: C | None, now: float) -> None:
+    def give_back(self, claim: Claim, connection: Any, now: float) -> None:
         """A granted claim is done; `connection` may serve another, None is one that can't."""
         host = claim.host
         claim.granted = False
@@ -208,7 +228,7 @@ class Pool(Generic[C]):
             self._serve(now)
         self._forget_host(host)
 
-    def give_up(self, claim: Claim[C], now: float) -> None:
+    def give_up(self, claim: Claim, now: float) -> None:
         """The request is not interested any more, granted or not."""
         if claim.granted:
             self.give_back(claim, claim.connection, now)
@@ -222,7 +242,7 @@ class Pool(Generic[C]):
 
     # --- idle connections ----------------------------------------------------------------------
 
-    def forget(self, connection: C) -> bool:
+    def forget(self, connection: Any) -> bool:
         """An idle connection is gone; False if it is not an idle one."""
         host = self._ages.get(connection)
         if host is None:
@@ -243,13 +263,15 @@ class Pool(Generic[C]):
             self._doom(connection, host)
         return None
 
-    def clear(self) -> list[Claim[C]]:
+    def clear(self) -> list[Claim]:
         """Doom every idle connection and empty the queue; the claims that waited in it."""
         while self._ages:
             connection, host = next(iter(self._ages.items()))
             self._doom(connection, host)
-        claims = [claim for host in self._hosts.values() for claim in host.waiting]
-        claims.sort(key=lambda claim: claim.serial)
+        claims: list[Claim] = []
+        for host in self._hosts.values():
+            claims.extend(host.waiting)
+        claims.sort(key=attrgetter("serial"))
         for claim in claims:
             self.give_up(claim, 0.0)
         self._ready.clear()
@@ -274,10 +296,10 @@ class Pool(Generic[C]):
     def _has_room(self) -> bool:
         return self.limit <= 0 or self._used < self.limit
 
-    def _has_host_room(self, host: _Host[C]) -> bool:
+    def _has_host_room(self, host: _Host) -> bool:
         return self.limit_per_host <= 0 or host.used < self.limit_per_host
 
-    def _grant(self, claim: Claim[C], now: float) -> None:
+    def _grant(self, claim: Claim, now: float) -> None:
         host = claim.host
         claim.granted = True
         claim.connection = self._take_idle(claim.key, now)
@@ -290,7 +312,7 @@ class Pool(Generic[C]):
                 oldest, its_host = next(iter(self._ages.items()))
                 self._doom(oldest, its_host)
 
-    def _take_idle(self, key: ConnectionKey, now: float) -> C | None:
+    def _take_idle(self, key: ConnectionKey, now: float) -> Any:
         held = self._idle.get(key)
         while held:
             connection, since = held.popitem()
@@ -320,7 +342,7 @@ class Pool(Generic[C]):
             self.granted.append(claim)
             self._offer(host)
 
-    def _offer(self, host: _Host[C]) -> None:
+    def _offer(self, host: _Host) -> None:
         """Note the first claim of an endpoint that has room; an outdated note does no harm."""
         if not host.waiting or not self._has_host_room(host):
             return
@@ -334,7 +356,7 @@ class Pool(Generic[C]):
         else:
             heappush(self._ready, (next(iter(host.waiting)).serial, host.endpoint))
 
-    def _take_out(self, connection: C, host: _Host[C]) -> None:
+    def _take_out(self, connection: Any, host: _Host) -> None:
         key = host.idle.pop(connection)
         held = self._idle[key]
         del held[connection]
@@ -342,11 +364,11 @@ class Pool(Generic[C]):
             del self._idle[key]
         del self._ages[connection]
 
-    def _doom(self, connection: C, host: _Host[C]) -> None:
+    def _doom(self, connection: Any, host: _Host) -> None:
         self._take_out(connection, host)
         self.doomed.append(connection)
         self._forget_host(host)
 
-    def _forget_host(self, host: _Host[C]) -> None:
+    def _forget_host(self, host: _Host) -> None:
         if not host.used and not host.idle and not host.waiting:
             self._hosts.pop(host.endpoint, None)

@@ -12,7 +12,7 @@ import asyncio
 import codecs
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -77,7 +77,12 @@ class ClientResponse:
     _content: StreamReader | None = None
     _cookies: SimpleCookie | None = None
     _history: tuple[ClientResponse, ...] = ()
+    _loop: asyncio.AbstractEventLoop | None = None
+    _request_info: RequestInfo | None = None
     _released = False
+    _session: Any = None
+    _traces: Sequence[Trace] = ()
+    _url: URL | None = None
     _in_context = False
 
     def __init__(
@@ -96,14 +101,10 @@ class ClientResponse:
     ) -> None:
         self.method = method
         self._real_url = url
-        self._url: URL | None = None
         self._request_info = request_info
         self._traces = traces
         self._loop = loop
         self._session = session
-        self._charset_of: Callable[[ClientResponse, bytes], str] = (
-            _utf_8 if session is None else session._charset_of
-        )
 
     def attach(self, exchange: Exchange, asked: Asked) -> None:
         """Take the facts of an exchange whose head has come."""
@@ -201,7 +202,12 @@ class ClientResponse:
     @property
     def connection(self) -> Any:
         """The connection while the answer uses it, else None."""
-        return None if self._exchange is None else self._exchange.connection
+        exchange = self._exchange
+        if exchange is None:
+            return None
+        if exchange.claim is not None:
+            return exchange.lender.connection_of(exchange)
+        return exchange.connection
 
     @property
     def upload_complete(self) -> bool:
@@ -257,7 +263,7 @@ class ClientResponse:
     @property
     def cookie_fields(self) -> Sequence[str]:
         """The Set-Cookie fields, 50 at most."""
-        if b"et-cookie:" not in self._head._block.lower():
+        if not self._head.may_set_cookies:
             return ()
         return self.headers.getall("Set-Cookie", [])[:MAX_COOKIES]
 
@@ -337,7 +343,10 @@ class ClientResponse:
             return "utf-8"
         if self._body is None:
             raise RuntimeError("Cannot compute fallback encoding of a not yet read body")
-        return self._charset_of(self, self._body)
+        if self._session is None:
+            return "utf-8"
+        fallback: str = self._session._charset_of(self, self._body)
+        return fallback
 
     async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
         """The whole body as text; UnicodeDecodeError where it isn't in `encoding`."""
@@ -456,15 +465,16 @@ class ClientResponse:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.leave()
+
+    def leave(self) -> Awaitable[None]:
+        """The end of `async with`: release, and wait until the request's body is sent."""
         self._in_context = False
         self.release()
         exchange = self._exchange
         if exchange is not None and exchange.upload is not None:
-            await self.wait_for_close()
-
-
-def _utf_8(response: ClientResponse, body: bytes) -> str:
-    return "utf-8"
+            return self.wait_for_close()
+        return _DONE
 
 
 def _is_expected(found: str, expected: str) -> bool:

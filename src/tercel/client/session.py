@@ -12,13 +12,13 @@ import json
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from functools import partial
 from types import TracebackType
 from typing import Any
 
 from multidict import CIMultiDict
 from yarl import URL
 
+from tercel.client.answered import after_answer, check_status, release_body
 from tercel.client.auth import BasicAuth
 from tercel.client.connector import BaseConnector, TCPConnector
 from tercel.client.cookies import CookieJar, own_cookies
@@ -31,12 +31,7 @@ from tercel.client.errors import (
 )
 from tercel.client.fields import DefaultFields
 from tercel.client.middleware import ClientHandlerType, ClientMiddlewareType, chain_middlewares
-from tercel.client.options import (
-    ClientTimeout,
-    ReadOptions,
-    Unset,
-    sentinel,
-)
+from tercel.client.options import ClientTimeout, ReadOptions, Unset, sentinel
 from tercel.client.pending import OneShotResponse, PendingResult
 from tercel.client.plan import Plan, StatusCheck
 from tercel.client.redirect import REDIRECTS, Hop, next_hop, same_origin
@@ -44,8 +39,9 @@ from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.retry import IDEMPOTENT, can_replay
 from tercel.client.settings import check_base_url, merge_timeouts, place_of_caller
+from tercel.client.shortcut import answer_of, begin, failure_of, is_final
 from tercel.client.target import Target, Targets, read_url
-from tercel.client.timeout import Deadline, Deadlines
+from tercel.client.timeout import Deadlines
 from tercel.client.tracing import Trace, TraceConfig
 from tercel.client.wsconnect import OpensWebSockets
 from tercel.content.payload import Payload
@@ -56,6 +52,8 @@ __all__ = ("ClientSession", "request")
 
 #: Calls without arguments of their own whose plan is kept.
 _MAX_PLANS = 512
+#: What a kept connection that the server has closed ends in.
+_STALE = (ClientOSError, ServerDisconnectedError)
 
 
 class ClientSession(OpensWebSockets):
@@ -165,6 +163,12 @@ class ClientSession(OpensWebSockets):
         self._plans: dict[tuple[str, str | URL, bool], Plan] = {}
         self._deadlines = Deadlines(self._loop)
         self._sends_close = bool(connector.force_close)
+        self._is_swift = (
+            version == HttpVersion11
+            and not self._sends_close
+            and type(connector).connect is BaseConnector.connect
+            and type(self)._send is ClientSession._send
+        )
 
     # --- requests ------------------------------------------------------------------------------
 
@@ -215,21 +219,50 @@ class ClientSession(OpensWebSockets):
         return PendingResult(self._request("DELETE", url, **kwargs))
 
     async def _request(self, method: str, url: str | URL, **kwargs: Any) -> ClientResponse:
-        if self.closed:
+        connector = self._connector
+        if connector is None or connector._closed:
             raise RuntimeError("Session is closed")
         plan = self._plan(method, url, kwargs)
+        first: ClientResponse | None = None
+        if plan.is_swift and not self._trace_configs and not len(self._cookie_jar):
+            now = self._loop.time()
+            exchange = begin(plan, connector, self._deadlines, now)
+            if exchange is not None:
+                try:
+                    if exchange.head is None:
+                        await exchange.wait_head()
+                    first = answer_of(plan, exchange)
+                except _STALE:
+                    if not self._retry_stale:
+                        raise
+                except BaseException as error:
+                    exchange.abandon()
+                    raise failure_of(plan, error)
+                else:
+                    if is_final(first):
+                        return first
+                return await self._finish(plan, first, now)
+        return await self._finish(plan, None, None)
+
+    async def _finish(
+        self, plan: Plan, first: ClientResponse | None, begun: float | None
+    ) -> ClientResponse:
+        """Make a request, or go on with one that was begun at `begun`, in the loop's time.
+
+        `first` is its answer; without one it was sent in vain, and is sent for the last time.
+        """
         timeout = plan.timeout
         deadline = None
         if timeout.total:
-            deadline = self._deadlines.arm(timeout.total, timeout.ceil_threshold)
+            deadline = self._deadlines.arm(timeout.total, timeout.ceil_threshold, begun)
         try:
-            response = await self._follow(plan)
+            response = await self._follow(plan, first, begun is not None)
             check = plan.raise_for_status
             if check is True:
                 if response.status >= 400:
                     await response.raise_with_body()
             elif check is not False and check is not None:
-                await _check_status(response, check)
+                await check_status(response, check)
         except BaseException as error:
             await self._give_up(plan)
             if deadline is not None:
@@ -240,7 +273,7 @@ class ClientSession(OpensWebSockets):
             raise
         if plan.upload_tracker is not None:
             plan.upload_tracker.settle()
-        _after_answer(response, deadline)
+        after_answer(response, deadline)
         return response
 
     def _plan(self, method: str, url: str | URL, kwargs: dict[str, Any]) -> Plan:
@@ -257,8 +290,10 @@ class ClientSession(OpensWebSockets):
                 self._plans[key] = plan
         return plan
 
-    async def _follow(self, plan: Plan) -> ClientResponse:
-        """Send the request, and again where an answer redirects."""
+    async def _follow(
+        self, plan: Plan, first: ClientResponse | None, is_second: bool
+    ) -> ClientResponse:
+        """Send the request, unless `first` answers it, and again where an answer redirects."""
         traces = [
             Trace(self, config, config.trace_config_ctx(trace_request_ctx=plan.trace_request_ctx))
             for config in self._trace_configs
@@ -274,7 +309,11 @@ class ClientSession(OpensWebSockets):
                         request.method, plan.target.original, request.headers
                     )
             try:
-                response, hop = await self._send_traced(plan, request)
+                if first is None:
+                    response = await self._send_traced(plan, request, is_second)
+                else:
+                    response, first = first, None
+                hop = self._heed(plan, request, response)
                 if hop is None:
                     break
                 history.append(response)
@@ -300,34 +339,37 @@ class ClientSession(OpensWebSockets):
                 request.method, plan.target.original, request.headers, response
             )
         if request.body:
-            await _release_body(request, response)
+            await release_body(request, response)
         return response
 
     async def _send_traced(
-        self, plan: Plan, request: ClientRequest
-    ) -> tuple[ClientResponse, Hop | None]:
-        """One answer, its cookies kept, and where it redirects to."""
+        self, plan: Plan, request: ClientRequest, is_second: bool
+    ) -> ClientResponse:
+        """One answer, by way of the middlewares; asked for once more on a stale connection."""
         handler: ClientHandlerType = self._send
         if plan.middlewares:
             handler = chain_middlewares(handler, plan.middlewares)
         try:
-            response = await handler(request)
-        except (ClientOSError, ServerDisconnectedError):
+            return await handler(request)
+        except _STALE:
             if not (request.was_reused and self._retry_stale and request.method in IDEMPOTENT):
                 raise
-            if not can_replay(request):
+            if is_second or not can_replay(request):
                 raise
             request.was_reused = False
-            response = await handler(request)
+            return await handler(request)
+
+    def _heed(self, plan: Plan, request: ClientRequest, response: ClientResponse) -> Hop | None:
+        """Keep an answer's cookies; where it redirects to."""
         if getattr(response, "_exchange", None) is None:
-            return response, None  # a middleware's own object
+            return None  # a middleware's own object
         cookies = response.cookie_fields
         if cookies:
             self._cookie_jar.update_cookies_from_headers(cookies, response.url)
         if response.status not in REDIRECTS or not plan.allow_redirects:
-            return response, None
+            return None
         try:
-            hop = next_hop(
+            return next_hop(
                 request.method,
                 request.original_url,
                 response.status,
@@ -337,7 +379,6 @@ class ClientSession(OpensWebSockets):
         except BaseException:
             response.close()
             raise
-        return response, hop
 
     def _check_hop(
         self, plan: Plan, hop: Hop, request: ClientRequest, history: list[ClientResponse]
@@ -555,40 +596,3 @@ def request(
         connector_owner=is_owner,
     )
     return OneShotResponse(session._request(method, url, **kwargs), session)
-
-
-async def _check_status(response: ClientResponse, check: Any) -> None:
-    """Let the caller's own check judge an answer; one that is refused is released."""
-    try:
-        await check(response)
-    except BaseException:
-        response.release()
-        raise
-
-
-async def _release_body(request: ClientRequest, response: ClientResponse) -> None:
-    """Close the request's body, at once or when it is sent."""
-    body = request.body
-    if not isinstance(body, Payload) or body.autoclose:
-        return
-    exchange = response._exchange
-    if exchange is not None and exchange.upload is not None:
-        exchange.upload.add_done_callback(partial(_close_later, body))
-    else:
-        await body.close()
-
-
-def _close_later(body: Payload, upload: asyncio.Task[None]) -> None:
-    asyncio.ensure_future(body.close(), loop=upload.get_loop())
-
-
-def _after_answer(response: ClientResponse, deadline: Deadline | None) -> None:
-    """Let the deadline watch over the body, where one is still to come."""
-    if deadline is None:
-        return
-    exchange = getattr(response, "_exchange", None)
-    if exchange is None or exchange.is_done:
-        deadline.disarm()
-    else:
-        exchange.deadline = deadline
-        deadline.hand_over(exchange.expire)

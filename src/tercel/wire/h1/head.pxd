@@ -37,6 +37,8 @@ cdef class RequestHead(Head):
 
 
 cdef class ResponseHead(Head):
+    cdef public bint may_be_coded
+    cdef public bint may_set_cookies
     cdef public object reason
     cdef public int status
 

@@ -154,9 +154,12 @@ class RequestHead(Head):
 
 
 class ResponseHead(Head):
-    """The head of a response: `status` and `reason` (UTF-8 with surrogate escapes, maybe empty)."""
+    """The head of a response: `status` and `reason` (UTF-8 with surrogate escapes, maybe empty).
 
-    __slots__ = ("reason", "status")
+    `may_be_coded` and `may_set_cookies` are False only if there is no such field.
+    """
+
+    __slots__ = ("may_be_coded", "may_set_cookies", "reason", "status")
 
     def __init__(self) -> None:
         self._block = b""
@@ -167,8 +170,10 @@ class ResponseHead(Head):
         self.keep_alive = True
         self.upgrade = None
         self.version = _VERSION_11
-        self.status = 0
+        self.may_be_coded = False
+        self.may_set_cookies = False
         self.reason = ""
+        self.status = 0
 
 
 def make_request_head(

@@ -21,6 +21,7 @@ cdef class HeadParser:
     cdef Py_ssize_t _fields
     cdef Head _head
     cdef bytes _host
+    cdef bint _is_coded
     cdef bytes _length
     cdef object _limits
     cdef Py_ssize_t _max_field
@@ -29,6 +30,7 @@ cdef class HeadParser:
     cdef Py_ssize_t _max_lines
     cdef Py_ssize_t _offset
     cdef Py_ssize_t _scanned
+    cdef bint _sets_cookies
     cdef Py_ssize_t _skipped
     cdef bytes _transfer
     cdef bytes _upgrade

@@ -51,6 +51,7 @@ class HeadParser:
         "_fields",
         "_head",
         "_host",
+        "_is_coded",
         "_length",
         "_limits",
         "_max_field",
@@ -59,6 +60,7 @@ class HeadParser:
         "_max_lines",
         "_offset",
         "_scanned",
+        "_sets_cookies",
         "_skipped",
         "_transfer",
         "_upgrade",
@@ -83,6 +85,8 @@ class HeadParser:
         self._fields = 0
         self._count = 0
         self._skipped = 0
+        self._sets_cookies = False
+        self._is_coded = False
         self._connection: bytes | None = None
         self._host: bytes | None = None
         self._length: bytes | None = None
@@ -314,8 +318,12 @@ class HeadParser:
             return -1
         if p[i] != 13 or p[i + 1] != 10:
             return self._refuse(data, pos, i, _bad_octet("a field value", p[i]), 400)
+        size = colon - pos
+        if size == 10 and p[pos] | 32 == 115:
+            self._sets_cookies = True  # or another name of ten letters that begins with s
+        elif size == 16 and p[pos] | 32 == 99:
+            self._is_coded = True
         if kind[p[pos]] & _TELLING:
-            size = colon - pos
             if size == 4 or size == 10 or size == 14 or size == 17 or size == 6 or size == 7:
                 self._note(p[pos:colon].lower(), p[first:i].rstrip(b" \t"))
         return i + 2
@@ -346,7 +354,7 @@ class HeadParser:
         is_http10 = head.version is _VERSION_10
         if is_http10:
             head.keep_alive = False
-        if self._connection is not None:
+        if self._connection is not None and (is_http10 or self._connection != b"keep-alive"):
             options = list_tokens(self._connection)
             if b"close" in options:
                 head.keep_alive = False
@@ -399,6 +407,8 @@ class HeadParser:
         return i == end
 
     def _finish_response(self, head: ResponseHead) -> None:
+        head.may_set_cookies = self._sets_cookies
+        head.may_be_coded = self._is_coded
         self._finish(head)
 
 

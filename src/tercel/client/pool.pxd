@@ -1,0 +1,69 @@
+cimport cython
+
+cdef Py_ssize_t _MAX_OUTDATED
+
+
+cdef class _Host:
+    cdef readonly tuple endpoint
+    cdef readonly dict idle
+    cdef readonly Py_ssize_t used
+    cdef readonly dict waiting
+
+
+cdef class Claim:
+    cdef public object connection
+    cdef readonly bint granted
+    cdef _Host host
+    cdef readonly object key
+    cdef readonly Py_ssize_t serial
+    cdef public object waiter
+
+
+cdef class Pool:
+    cdef dict _ages
+    cdef readonly dict _hosts
+    cdef dict _idle
+    cdef object _is_usable
+    cdef readonly list _ready
+    cdef Py_ssize_t _serial
+    cdef Py_ssize_t _used
+    cdef Py_ssize_t _waiting
+    cdef public list doomed
+    cdef public list granted
+    cdef readonly object keepalive
+    cdef readonly Py_ssize_t limit
+    cdef readonly Py_ssize_t limit_per_host
+
+    cpdef bint has_idle(self, key) except? 0
+
+    @cython.locals(endpoint=tuple, host=_Host, claim=Claim)
+    cpdef Claim ask(self, key, double now)
+
+    @cython.locals(host=_Host, held=dict)
+    cpdef give_back(self, Claim claim, connection, double now)
+
+    @cython.locals(host=_Host)
+    cpdef give_up(self, Claim claim, double now)
+
+    @cython.locals(host=_Host)
+    cpdef bint forget(self, connection) except? 0
+
+    cdef bint _has_room(self) except? 0
+    cdef bint _has_host_room(self, _Host host) except? 0
+
+    @cython.locals(host=_Host, its_host=_Host)
+    cdef _grant(self, Claim claim, double now)
+
+    @cython.locals(host=_Host, held=dict, since=double, fresh=bint)
+    cdef _take_idle(self, key, double now)
+
+    @cython.locals(host=_Host, claim=Claim)
+    cdef _serve(self, double now)
+
+    cdef _offer(self, _Host host)
+
+    @cython.locals(held=dict)
+    cdef _take_out(self, connection, _Host host)
+
+    cdef _doom(self, connection, _Host host)
+    cdef _forget_host(self, _Host host)
