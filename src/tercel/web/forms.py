@@ -11,7 +11,7 @@ from typing import Any
 
 from multidict import MultiDict, MultiDictProxy
 
-from tercel.web.errors import HTTPRequestEntityTooLarge
+from tercel.web.errors import HTTPRequestEntityTooLarge, HTTPUnsupportedMediaType
 
 __all__ = ("parse_forwarded", "parse_urlencoded", "read_form")
 
@@ -19,7 +19,7 @@ _FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")
 _DIGITS = "0123456789abcdefABCDEF"
 _ESCAPES = {(a + b).encode(): bytes.fromhex(a + b) for a in _DIGITS for b in _DIGITS}
 _FORWARDED_PAIR = re.compile(
-    r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)="
+    r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)="
     r"(?:\"((?:[^\"\\]|\\.)*)\"|([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+))[ \t]*"
 )
 
@@ -46,7 +46,13 @@ async def read_form(request: Any) -> MultiDictProxy[Any]:
             text=f"the form has {count} fields, {limit} are accepted",
         )
     charset = request.charset or "utf-8"
-    return MultiDictProxy(MultiDict(parse_urlencoded(body.rstrip(), charset)))
+    try:
+        pairs = parse_urlencoded(body.rstrip(), charset)
+    except LookupError:
+        raise HTTPUnsupportedMediaType(
+            text=f"the charset is {charset!r}, which is not known here"
+        ) from None
+    return MultiDictProxy(MultiDict(pairs))
 
 
 def parse_urlencoded(data: bytes, charset: str = "utf-8") -> list[tuple[str, str]]:
