@@ -8,6 +8,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tercel.client.pool import make_connection_key
+from tests.client.peer import forgive
 
 __all__ = ["Ask", "Recorder", "open_files", "serve", "settle"]
 
@@ -32,6 +33,7 @@ async def serve(handle=None, *, ssl=None, host="127.0.0.1", path=None):
     tasks = set()
 
     async def on_connection(reader, writer):
+        forgive(writer)
         accepted.append(writer)
         tasks.add(asyncio.current_task())
         try:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ("Asked", "Peer", "answer", "read_request", "scripted", "serving_peer")
+__all__ = ("Asked", "Peer", "answer", "forgive", "read_request", "scripted", "serving_peer")
 
 
 @dataclass
@@ -107,6 +107,12 @@ def scripted(*answers: bytes | Callable[[Asked], bytes]) -> Play:
     return play
 
 
+def forgive(writer: asyncio.StreamWriter) -> None:
+    """Take note of a connection's error, so that asyncio's streams don't complain of it."""
+    closed = writer._protocol._get_close_waiter(writer)  # type: ignore[attr-defined]
+    closed.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
 @asynccontextmanager
 async def serving_peer(play: Play, ssl: Any = None) -> AsyncIterator[Peer]:
     """Serve `play` on an ephemeral port; what it raises is the test's failure."""
@@ -115,6 +121,7 @@ async def serving_peer(play: Play, ssl: Any = None) -> AsyncIterator[Peer]:
     failures: list[BaseException] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        forgive(writer)
         peer.connections += 1
         peer.open_connections += 1
         task = asyncio.current_task()
