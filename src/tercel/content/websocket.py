@@ -64,6 +64,14 @@ class Failed(Sending):
         raise self._error
 
 
+async def _drain(channel: Channel) -> None:
+    """Wait until the transport takes more; ClientConnectionResetError if it never will."""
+    try:
+        await channel.protocol.drain()
+    except ConnectionError as error:
+        raise ClientConnectionResetError("Cannot write to closing transport") from error
+
+
 class _Draining(Sending):
     """What sending returns where the peer is slow: awaiting waits until it has caught up."""
 
@@ -74,11 +82,11 @@ class _Draining(Sending):
         self._inner: Any = None
 
     def __await__(self) -> Any:
-        return self._channel.drain().__await__()
+        return _drain(self._channel).__await__()
 
     def send(self, value: Any) -> Any:
         if self._inner is None:
-            self._inner = self._channel.drain()
+            self._inner = _drain(self._channel)
         return self._inner.send(value)
 
     def throw(self, *error: Any) -> Any:
@@ -192,7 +200,7 @@ class WebSocketCalls:
         *,
         dumps: Callable[[Any], str] = json.dumps,
     ) -> Sending:
-        """Send `data` as JSON in a TEXT message; see `send_str`. Awaiting raises what `dumps` does."""
+        """Send `data` as JSON in a TEXT message; awaiting raises what `dumps` did. See `send_str`."""
         self._started()
         try:
             text = dumps(data)
@@ -299,7 +307,7 @@ class WebSocketCalls:
         try:
             async with asyncio.timeout(self._close_timeout):
                 if drain and channel.protocol.must_drain:
-                    await channel.drain()
+                    await _drain(channel)
                 if is_awaited:
                     await channel.wait_close()
         except TimeoutError as error:

@@ -321,6 +321,12 @@ class Channel:
         self._write(opcode, payload, level)
         return self.protocol.must_drain
 
+    @property
+    def window_bits(self) -> int:
+        """The window bits of what is sent, 0 where it is not compressed."""
+        deflater = self._wire.deflater
+        return deflater.window_bits if deflater is not None and deflater.can_deflate else 0
+
     def send_encoded(self, frame: bytes) -> bool:
         """Write a frame that was encoded for many; True if the transport asks for a pause.
 
@@ -343,13 +349,6 @@ class Channel:
         self._owed_pong = None
         if owed is not None:
             self._write(_PONG, owed, 0)
-
-    async def drain(self) -> None:
-        """Wait until the transport takes more; ClientConnectionResetError if it never will."""
-        try:
-            await self.protocol.drain()
-        except ConnectionError as error:
-            raise ClientConnectionResetError("Cannot write to closing transport") from error
 
     # Closing.
 

@@ -335,6 +335,9 @@ if TYPE_CHECKING:
     from tercel.web.sites import (
         UnixSite as UnixSite,
     )
+    from tercel.web.sockets import (
+        WebSocketSet as WebSocketSet,
+    )
     from tercel.web.staticfiles import (
         StaticResource as StaticResource,
     )
@@ -497,6 +500,7 @@ _NAMES = {
         "TCPSite",
         "UnixSite",
     ),
+    "sockets": ("WebSocketSet",),
     "staticfiles": ("StaticResource",),
     "stream": (
         "ContentCoding",

@@ -23,17 +23,17 @@ _MEMORY = 8
 class Deflater:
     """Compresses messages; `window_bits` from 8 to 15, `takeover` keeps the window for the next."""
 
-    __slots__ = ("_inner", "_takeover", "_window_bits")
+    __slots__ = ("_inner", "_takeover", "window_bits")
 
     def __init__(self, window_bits: int, takeover: bool) -> None:
-        self._window_bits = window_bits
+        self.window_bits = window_bits
         self._takeover = takeover
         self._inner: Any = None
 
     @property
     def can_deflate(self) -> bool:
         """False where every message has to be sent as it is."""
-        return self._window_bits >= _MIN_WRITABLE_BITS
+        return self.window_bits >= _MIN_WRITABLE_BITS
 
     @property
     def holds_window(self) -> bool:
@@ -51,11 +51,11 @@ class Deflater:
         if level is not None:
             # What this message leaves in the peer's window, ours doesn't know of.
             self._inner = None
-            inner = zlib.compressobj(level, zlib.DEFLATED, -self._window_bits, _MEMORY)
+            inner = zlib.compressobj(level, zlib.DEFLATED, -self.window_bits, _MEMORY)
         else:
             inner = self._inner
             if inner is None:
-                inner = zlib.compressobj(_DEFAULT_LEVEL, zlib.DEFLATED, -self._window_bits, _MEMORY)
+                inner = zlib.compressobj(_DEFAULT_LEVEL, zlib.DEFLATED, -self.window_bits, _MEMORY)
                 if self._takeover:
                     self._inner = inner
         done: bytes = inner.compress(data) + inner.flush(zlib.Z_SYNC_FLUSH)
