@@ -248,7 +248,8 @@ async def test_nested() -> None:
 
 
 async def test_a_nested_body_ends_with_its_part() -> None:
-    raw = b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\n1\r\n--b\r\n\r\n2\r\n--b--"
+    field = b"Content-Type: multipart/mixed; boundary=c"
+    raw = b"--b\r\n" + field + b"\r\n\r\n--c\r\n\r\n1\r\n--b\r\n\r\n2\r\n--b--"
     reader = MultipartReader(MIXED, stream(raw))
     nested = await reader.next()
     with pytest.raises(ValueError, match="ended"):

@@ -148,3 +148,25 @@ async def session(aiohttp: ModuleType) -> AsyncIterator[Any]:
     async with aiohttp.ClientSession() as session:
         yield session
     await asyncio.sleep(0)
+
+
+@pytest.fixture
+def stream_of(aiohttp: ModuleType) -> Callable[[bytes], Any]:
+    """Make a whole body of octets, as the subject's StreamReader."""
+
+    class Flow:
+        _reading_paused = False
+
+        def pause_reading(self, *args: Any, **kwargs: Any) -> None:
+            """Nothing more comes anyway."""
+
+        resume_reading = pause_reading
+
+    def make(data: bytes) -> Any:
+        stream = aiohttp.StreamReader(Flow(), 2**16, loop=asyncio.get_running_loop())
+        if data:
+            stream.feed_data(data)
+        stream.feed_eof()
+        return stream
+
+    return make

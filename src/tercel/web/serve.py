@@ -15,6 +15,7 @@ from tercel.web.badpayload import RequestPayloadError
 from tercel.web.errors import HTTPException
 from tercel.web.response import Response
 from tercel.web.stream import StreamResponse
+from tercel.web.uploads import close_files
 from tercel.wire.errors import WireError
 
 __all__ = ("error_response", "serve_outcome", "serve_request")
@@ -44,6 +45,8 @@ async def serve_request(server: Any, connection: Any, request: Any, pending: Any
         raise
     finally:
         connection.finish_exchange(exchange)
+        if request._form is not None:
+            close_files(request._form)
 
 
 async def serve_outcome(
@@ -68,6 +71,8 @@ async def serve_outcome(
         raise
     finally:
         connection.finish_exchange(exchange)
+        if request._form is not None:
+            close_files(request._form)
 
 
 async def _settle(

@@ -2,13 +2,13 @@
 
 In: a request. Out: a mapping of names to texts, octets and `FileField`s. Limits hold while reading:
 octets over the whole body, parts over the whole form. On every way out but success the files are
-closed; those of a form that was read are closed when its request is gone.
+closed; those of a form that was read are closed when its request has been answered.
 """
 
 import asyncio
 import io
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from tercel.web.errors import HTTPRequestEntityTooLarge
 if TYPE_CHECKING:
     from tercel.content.parts import BodyPartReader
 
-__all__ = ("FileField", "read_multipart_form")
+__all__ = ("FileField", "close_files", "read_multipart_form")
 
 #: Octets of a file that are held in memory; more go to a file without a name, which the system
 #: removes when it is closed.
@@ -142,6 +142,7 @@ async def read_multipart_form(request: Any) -> MultiDict[Any]:
         _close_all(spools)
         raise
     if spools:
+        # The last resort, for requests that no server answers.
         weakref.finalize(request, _close_all, spools).atexit = False
     return fields
 
@@ -161,6 +162,13 @@ async def _read_field(part: "BodyPartReader", spools: list[Spool]) -> Any:
     if content_type is None or content_type.lower().startswith("text/"):
         return data.decode(part.get_charset("utf-8") or "utf-8")
     return data
+
+
+def close_files(form: Mapping[str, Any]) -> None:
+    """Close the files on disk of a form that was read; those in memory stay readable."""
+    for value in form.values():
+        if type(value) is FileField and not isinstance(value.file, io.BytesIO):
+            value.file.close()
 
 
 def _close_all(spools: Iterable[Spool]) -> None:
