@@ -19,6 +19,7 @@ __all__ = ("SENT", "Failed", "Sending", "WebSocketCalls")
 
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
+_CLOSE = WSMsgType.CLOSE
 _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
 _FRAMES = frozenset((WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG))
@@ -200,7 +201,7 @@ class WebSocketCalls:
         *,
         dumps: Callable[[Any], str] = json.dumps,
     ) -> Sending:
-        """Send `data` as JSON in a TEXT message; awaiting raises what `dumps` did. See `send_str`."""
+        """Send `data` as JSON in a TEXT message: `send_str` of what `dumps` makes of it."""
         self._started()
         try:
             text = dumps(data)
@@ -264,7 +265,12 @@ class WebSocketCalls:
             finally:
                 channel.stop_waiting()
             message = channel.take()
+        if message[0] >= _CLOSE:
+            self._note_end(message)
         return message
+
+    def _note_end(self, message: WSMessage) -> None:
+        """The reader gets a control frame, or learns what became of the connection."""
 
     async def receive_str(self, *, timeout: float | None = None) -> str:
         """The data of the next message; WSMessageTypeError unless it is TEXT."""
@@ -292,7 +298,7 @@ class WebSocketCalls:
 
     async def __anext__(self) -> WSMessage:
         message = await self.receive()
-        if message.type in _ENDS:
+        if message[0] >= _CLOSE and message[0] in _ENDS:
             raise StopAsyncIteration
         return message
 

@@ -22,8 +22,8 @@ __all__ = ("WebSocketSet",)
 class WebSocketSet(Collection[WebSocketResponse]):
     """Open sockets of the server; those that are closing don't count as members.
 
-    With `app`, an `Application`, the sockets are closed with 1001 and `message` when the application shuts down, as
-    web_advanced ("Websocket shutdown") asks for.
+    With `app`, an `Application`, the sockets are closed with 1001 and `message` when it shuts
+    down, as web_advanced ("Websocket shutdown") asks for.
     """
 
     def __init__(self, app: Any = None, *, message: str | bytes = b"Server shutdown") -> None:

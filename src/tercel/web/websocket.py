@@ -209,14 +209,11 @@ class WebSocketResponse(WebSocketCalls, StreamResponse):
 
     # Messages.
 
-    async def receive(self, timeout: float | None = None) -> WSMessage:
-        """As `WebSocketCalls.receive`; RuntimeError for who asks again and again after the end."""
-        message = await WebSocketCalls.receive(self, timeout)
+    def _note_end(self, message: WSMessage) -> None:
         if message.type in _ENDED:
             self._asked_after_end += 1
             if self._asked_after_end > _MAX_ASKED_AFTER_END:
                 raise RuntimeError("WebSocket connection is closed.")
-        return message
 
     def __aiter__(self) -> "WebSocketResponse":
         return self
