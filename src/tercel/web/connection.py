@@ -112,8 +112,8 @@ class HttpConnection(WireProtocol):
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
         self.server.connection_made(self, transport)
-        # A peer that has just come may take as long to begin as it may take for a head.
-        self.set_deadline(max(self._keepalive, self.server.head_timeout))
+        # Without a keep-alive time the first request has the time of a head.
+        self.set_deadline(self._keepalive if self._keepalive > 0 else self.server.head_timeout)
 
     def data_received(self, data: bytes) -> None:
         if self._receiver is not None:
@@ -146,7 +146,8 @@ class HttpConnection(WireProtocol):
         if self.exchange is None:
             if self._wire.held and not self._head_timed and not self.is_closed:
                 self._head_timed = True
-                self.set_deadline(self.server.head_timeout)
+                limit = self.server.head_timeout
+                self.set_deadline(min(limit, self._keepalive) if self._keepalive > 0 else limit)
         elif self._wire.held > _MAX_WAITING:
             self.pause_reading()
 
@@ -163,7 +164,8 @@ class HttpConnection(WireProtocol):
             self.reader = reader
             exchange = Exchange(self, head, reader)
             self.exchange = exchange
-            if self._keepalive <= 0:
+            if self._keepalive <= 0 or head.expects_continue:
+                # Answered without 100 Continue, the peer may send the body or leave it out.
                 exchange.keep_alive = False
             self._to_start = self._make_request(exchange)
         else:
@@ -356,7 +358,7 @@ class HttpConnection(WireProtocol):
                 self.exchange = None
                 self.reader = None
                 self._next()
-            elif exchange.head.expects_continue or self.server.lingering_time <= 0:
+            elif self.server.lingering_time <= 0:
                 self._close_gently(self.server.lingering_time)
             else:
                 self._drop_rest_of_body()

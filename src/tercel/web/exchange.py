@@ -215,6 +215,8 @@ class Exchange:
         pending = self._pending
         if pending is None and not self.head_sent:
             raise RuntimeError("the answer was not started")
+        if isinstance(data, memoryview) and not data.c_contiguous:
+            data = bytes(data)
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         if self.drops_body or size == 0:
             if pending is not None:
@@ -253,6 +255,8 @@ class Exchange:
         pending = self._pending
         if pending is None and not self.head_sent:
             raise RuntimeError("the answer was not started")
+        if isinstance(data, memoryview) and not data.c_contiguous:
+            data = bytes(data)
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         if self._chunked and not self.drops_body:
             if size > _JOIN_LIMIT:
@@ -278,6 +282,9 @@ class Exchange:
             raise ValueError(f"the interim status is {status}, expected 100 or 102 to 199")
         if self.head.version is _VERSION_10:
             return
+        if status == 100 and self.head.expects_continue:
+            self.head.expects_continue = False
+            self.keep_alive = self.head.keep_alive
         fields = encode_fields(headers.items()) if headers else b""
         phrase = {100: "Continue", 102: "Processing", 103: "Early Hints"}.get(status, "")
         self._send(b"%b%b\r\n" % (encode_status_line(status, phrase), fields))
