@@ -151,6 +151,8 @@ class Channel:
         wire = self._wire
         if wire.is_done:
             return
+        if self._owed_pong is not None and not self.protocol.must_drain:
+            self._pay_pong()
         wire.feed_data(data)
         self._parse()
         if wire.held > _MAX_HELD and not self._is_paused:
@@ -390,7 +392,8 @@ class Channel:
         return waiter
 
     def give_up(self, error: BaseException | None) -> None:
-        """The peer's Close did not come in time: cut the connection."""
+        """The peer's Close did not come in time, or the peer is too slow: cut the connection."""
+        self.is_closed = True
         if self.close_code is None:
             self.close_code = _ABNORMAL
         if self.error is None:
