@@ -164,6 +164,8 @@ _ROOMS = {
         "WebSocketError",
     ),
 }
+# These need Gunicorn, which is not Tercel's to bring along: `import *` leaves them out.
+_WORKERS = ("GunicornUVLoopWebWorker", "GunicornWebWorker")
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 _MODULES = ("abc", "hdrs", "web")
 
@@ -173,7 +175,7 @@ __all__ = ("COMPILED", "__version__", "hdrs", *sorted(_HOMES))
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
-    room = _HOMES.get(name)
+    room = "tercel.web.worker" if name in _WORKERS else _HOMES.get(name)
     if room is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(room), name)

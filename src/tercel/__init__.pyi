@@ -313,6 +313,12 @@ from tercel.net.streams import (
 from tercel.resolver import (
     DefaultResolver as DefaultResolver,
 )
+from tercel.web.worker import (
+    GunicornUVLoopWebWorker as GunicornUVLoopWebWorker,
+)
+from tercel.web.worker import (
+    GunicornWebWorker as GunicornWebWorker,
+)
 from tercel.wire.media import (
     content_disposition_filename as content_disposition_filename,
 )

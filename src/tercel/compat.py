@@ -33,6 +33,7 @@ _MODULES: dict[str, str] = {
     "web_log": "tercel.web.accesslog",
     "web_middlewares": "tercel.web.middlewares",
     "web_routedef": "tercel.web.routedef",
+    "worker": "tercel.web.worker",
 }
 
 # The old path -> our rooms, and the names of it that each of them holds.

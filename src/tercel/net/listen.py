@@ -9,6 +9,7 @@ import asyncio
 import errno
 import os
 import socket
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ __all__ = ("format_address", "listen_pipe", "listen_socket", "listen_tcp", "list
 
 ProtocolFactory = Callable[[], Any]
 
+# Since Python 3.13 event loops unlink the path of any Unix socket that they stop to listen on.
+_LEAVES_FILE: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 _PORTS = {"http": 80, "https": 443}
 _REASONS = {
     errno.EADDRINUSE: "address already in use",
@@ -90,11 +93,14 @@ async def listen_socket(
     ssl_context: "SSLContext | None" = None,
     backlog: int = 128,
 ) -> asyncio.AbstractServer:
-    """Listen on `sock`, which is bound already."""
+    """Listen on `sock`, which is bound already.
+
+    The file of a Unix socket stays: other processes may share it.
+    """
     try:
         if sock.family == getattr(socket, "AF_UNIX", None):
             return await loop.create_unix_server(
-                factory, sock=sock, ssl=ssl_context, backlog=backlog
+                factory, sock=sock, ssl=ssl_context, backlog=backlog, **_LEAVES_FILE
             )
         return await loop.create_server(factory, sock=sock, ssl=ssl_context, backlog=backlog)
     except OSError as error:
