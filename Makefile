@@ -11,7 +11,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 .NOTPARALLEL:
-.PHONY: demo test check parity bench bench-client build annotate wheel clean
+.PHONY: demo test check parity autobahn bench bench-client build annotate wheel clean
 
 demo: $(VENV)/ready-polls build
 	@cd examples/polls && ../../$(PY) -m polls.init_db
@@ -34,6 +34,10 @@ parity: $(VENV)/ready-dev build $(PARITY)/ready
 	echo "aiohttp:"; TERCEL_SUBJECT=aiohttp $(PARITY)/bin/python -m pytest -q -n $(JOBS) \
 		tests/documented $(ARGS) || status=1; \
 	exit $$status
+
+# Both ways, on the builds that are here: ARGS='--cases 1.* 7.7.1', or ARGS=--write for the docs.
+autobahn: $(VENV)/ready-dev build
+	$(PY) tests/interop/autobahn/run.py $(ARGS)
 
 bench: $(VENV)/ready-bench build
 	$(PY) benchmarks/compare_servers.py $(ARGS)

@@ -5,10 +5,13 @@ A missing one skips the test, or fails it where CI promises them all (TERCEL_REQ
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-__all__ = ["require_program"]
+__all__ = ["require_node_module", "require_program"]
 
 
 def require_program(*names: str) -> str:
@@ -20,7 +23,26 @@ def require_program(*names: str) -> str:
         path = shutil.which(name)
         if path is not None:
             return path
-    sentence = f"needs {' or '.join(names)} on PATH, and it is not installed"
+    _miss(f"needs {' or '.join(names)} on PATH, and it is not installed")
+
+
+def _miss(sentence: str) -> NoReturn:
     if os.environ.get("TERCEL_REQUIRE_PEERS", "") not in ("", "0"):
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)
+
+
+def require_node_module(name: str) -> tuple[str, dict[str, str]]:
+    """Return Node's path and the environment in which `require(name)` works; skip as above.
+
+    The module is looked for where Node looks (NODE_PATH) and in build/node/node_modules, where
+    `npm install --prefix build/node` puts it.
+    """
+    node = require_program("node", "nodejs")
+    folder = Path(__file__).resolve().parent.parent / "build" / "node" / "node_modules"
+    paths = [os.environ.get("NODE_PATH", ""), str(folder)]
+    environment = {**os.environ, "NODE_PATH": os.pathsep.join(filter(None, paths))}
+    code = f"require({name!r})"
+    if subprocess.run([node, "-e", code], env=environment, capture_output=True).returncode == 0:
+        return node, environment
+    _miss(f"needs Node's {name}: npm install --prefix build/node {name}")
