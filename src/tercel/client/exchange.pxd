@@ -91,6 +91,8 @@ cdef class ClientProtocol(WireProtocol):
 
     cpdef begin(self, Exchange exchange)
     cpdef end(self, Exchange exchange)
+    cpdef long long rest_of(self, Exchange exchange) except? -1
+    cpdef count_direct(self, Py_ssize_t size)
     cpdef bytes switch(self)
     cpdef refuse(self, error)
 

@@ -456,6 +456,20 @@ class ClientProtocol(WireProtocol):
         if self.is_held:
             self.resume_reading()
 
+    def rest_of(self, exchange: Exchange) -> int:
+        """Octets missing of the body, if they may be received past this protocol; else 0."""
+        if self._exchange is not exchange or exchange._decoder is not None:
+            return 0
+        return self._wire.rest()
+
+    def count_direct(self, size: int) -> None:
+        """`size` octets of the body were received past this protocol."""
+        if self._sock_read:
+            self.set_deadline(self._sock_read)
+        if self._exchange is not None:
+            self._wire.count_direct(size)
+            self.pump()
+
     def switch(self) -> bytes:
         """Leave HTTP; the octets that were received after the last head."""
         return self._wire.switch()

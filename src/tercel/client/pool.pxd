@@ -22,7 +22,7 @@ cdef class Claim:
 cdef class Pool:
     cdef dict _ages
     cdef readonly dict _hosts
-    cdef dict _idle
+    cdef readonly dict _idle
     cdef object _is_usable
     cdef readonly list _ready
     cdef Py_ssize_t _serial

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -29,13 +29,15 @@ from tercel.client.pool import ConnectionKey, make_connection_key
 from tercel.client.response import ClientResponse
 from tercel.client.send import UploadTracker, send_request
 from tercel.client.target import Target, read_url
-from tercel.client.tracing import Trace
 from tercel.content.form import FormData
 from tercel.content.payload import Payload, PayloadLookupError, get_payload
 from tercel.wire.coding import supported_codings
 from tercel.wire.h1.encode import encode_request_head
 from tercel.wire.octets import is_token
 from tercel.wire.version import HttpVersion, HttpVersion10, HttpVersion11
+
+if TYPE_CHECKING:
+    from tercel.client.tracing import Trace
 
 __all__ = ("ClientRequest",)
 
@@ -212,13 +214,10 @@ class ClientRequest:
     @property
     def connection_key(self) -> ConnectionKey:
         """What a connection must have in common with the request to serve it."""
-        target = self.target
         if self._ssl is True and self.proxy is None and self.server_hostname is None:
-            if target.key is None:
-                target.key = ConnectionKey(target.host, target.port, target.is_ssl)
-            return target.key
+            return self.target.find_key()
         return make_connection_key(
-            target.url,
+            self.target.url,
             ssl=self._ssl,
             proxy=self.proxy,
             proxy_auth=self.proxy_auth,

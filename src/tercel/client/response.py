@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from multidict import CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
+from tercel.client.direct import find_direct
 from tercel.client.errors import (
     ClientConnectionError,
     ClientError,
@@ -27,7 +28,6 @@ from tercel.client.errors import (
 )
 from tercel.client.exchange import Exchange
 from tercel.client.options import RequestInfo
-from tercel.client.tracing import Trace
 from tercel.net.protocol import Ready
 from tercel.net.streams import StreamReader
 from tercel.wire.media import parse_content_type
@@ -35,6 +35,8 @@ from tercel.wire.version import HttpVersion
 
 if TYPE_CHECKING:
     from http.cookies import SimpleCookie
+
+    from tercel.client.tracing import Trace
 
 __all__ = ("ClientResponse", "ContentDisposition")
 
@@ -316,7 +318,9 @@ class ClientResponse:
                 if self._released and not exchange.body_done:
                     raise ClientConnectionError("Connection closed")
                 try:
-                    body = await self.content.read()
+                    stream = self.content
+                    direct = find_direct(exchange, stream)
+                    body = await (stream.read() if direct is None else direct.read())
                 except BaseException:
                     self.close()
                     raise

@@ -24,10 +24,7 @@ def begin(
 ) -> Exchange | None:
     """Write the head on an idle connection; None where there is none."""
     target = plan.target
-    key = target.key
-    if key is None:
-        return None
-    claim = connector.lend_idle(key, now)
+    claim = connector.lend_idle(target.find_key(), now)
     if claim is None:
         return None
     protocol = claim.connection

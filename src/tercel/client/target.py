@@ -63,6 +63,12 @@ class Target:
         self.key: ConnectionKey | None = None
         self.heads: dict[str, tuple[bytes, bytes]] = {}
 
+    def find_key(self) -> ConnectionKey:
+        """The pool's key for requests that ask for nothing of their own."""
+        if self.key is None:
+            self.key = ConnectionKey(self.host, self.port, self.is_ssl)
+        return self.key
+
 
 class Targets:
     """The targets of one session, found by what the caller gave."""

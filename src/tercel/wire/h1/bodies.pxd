@@ -24,6 +24,8 @@ cdef class Body:
 cdef class LengthBody(Body):
     cdef readonly long long remaining
 
+    cpdef count(self, long long size)
+
     @cython.locals(p="const unsigned char *", available="long long")
     cpdef bytes take_piece(self, bytes data, Py_ssize_t pos)
 

@@ -55,6 +55,14 @@ class LengthBody(Body):
         Body.__init__(self)
         self.remaining = length
 
+    def count(self, size: int) -> None:
+        """`size` octets of the body were read past this object."""
+        if size > self.remaining:
+            raise BadMessage(f"{size} octets came, expected {self.remaining} at most")
+        self.remaining -= size
+        if self.remaining == 0:
+            self.is_done = True
+
     def take_piece(self, data: bytes, pos: int) -> bytes | None:
         available = len(data) - pos
         if available <= 0:

@@ -23,6 +23,11 @@ cdef class Connection:
     cdef readonly bint is_server
     cdef readonly bint message_done
 
+    @cython.locals(length=LengthBody)
+    cpdef long long rest(self) except? -1
+
+    @cython.locals(length=LengthBody)
+    cpdef count_direct(self, long long size)
     cpdef feed_data(self, bytes data)
     cpdef feed_eof(self)
     cpdef expect_response(self, str method)

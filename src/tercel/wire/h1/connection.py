@@ -76,6 +76,18 @@ class Connection:
         """Octets received and not yet given out."""
         return len(self._data) - self._pos
 
+    def rest(self) -> int:
+        """Octets missing of a body of known length, if all that came was given out; else 0."""
+        if self._pos < len(self._data) or type(self._body) is not LengthBody:
+            return 0
+        length: Any = self._body
+        return length.remaining  # type: ignore[no-any-return]
+
+    def count_direct(self, size: int) -> None:
+        """`size` octets, `rest()` at most, were received past this object."""
+        length: Any = self._body
+        length.count(size)
+
     def feed_data(self, data: bytes) -> None:
         """Accept octets from the peer."""
         if self._pos >= len(self._data):

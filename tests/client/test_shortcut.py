@@ -1,0 +1,188 @@
+"""The short way of plain requests: taken where nothing is lost by it, and left where it must be."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import tercel
+from tercel import ClientSession, ClientTimeout, web
+from tercel.client import session as session_module
+from tests.live import serving
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each request that asked for the short way, whether it took it."""
+    seen: list[bool] = []
+    begin = session_module.begin
+
+    def watch(*arguments: Any) -> Any:
+        found = begin(*arguments)
+        seen.append(found is not None)
+        return found
+
+    monkeypatch.setattr(session_module, "begin", watch)
+    return seen
+
+
+def make_app() -> web.Application:
+    async def hello(request: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    async def moved(request: web.Request) -> web.Response:
+        raise web.HTTPFound("/")
+
+    async def cookie(request: web.Request) -> web.Response:
+        response = web.Response(text=request.cookies.get("a", ""))
+        response.set_cookie("a", "b")
+        return response
+
+    async def slow(request: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    async def gone(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    app = web.Application()
+    for path, handler in (("/", hello), ("/moved", moved), ("/slow", slow), ("/gone", gone)):
+        app.router.add_get(path, handler)
+    app.router.add_get("/cookie", cookie)
+    return app
+
+
+async def test_taken_from_the_second_request_on(begun: list[bool]) -> None:
+    async with serving(make_app()) as server:
+        url = f"http://localhost:{server.port}/"
+        async with ClientSession() as session:
+            for _ in range(3):
+                async with session.get(url) as response:
+                    assert response.status == 200
+                    assert await response.text() == "hello"
+                    assert str(response.url) == url
+                    assert response.method == "GET"
+                    info = response.request_info
+                    assert (str(info.url), info.method) == (url, "GET")
+                    assert info.headers["Host"] == f"localhost:{server.port}"
+                    assert info.headers["User-Agent"]
+            assert session.connector is not None
+            assert session.connector.stats().idle == 1
+    assert begun == [False, True, True]
+
+
+async def test_what_has_something_of_its_own_takes_the_long_way(begun: list[bool]) -> None:
+    async with serving(make_app()) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+
+        async def middleware(request: Any, handler: Any) -> Any:
+            return await handler(request)
+
+        for options in (
+            {"trace_configs": [tercel.TraceConfig()]},
+            {"middlewares": [middleware]},
+            {"raise_for_status": True},
+            {"timeout": ClientTimeout(total=1)},
+            {"connector": tercel.TCPConnector(force_close=True)},
+        ):
+            async with ClientSession(**options) as session:
+                for _ in range(2):
+                    async with session.get(url) as response:
+                        assert await response.text() == "hello"
+    assert begun == []
+
+
+async def test_redirects_and_cookies_are_heeded(begun: list[bool]) -> None:
+    async with serving(make_app()) as server:
+        base = f"http://localhost:{server.port}"
+        async with ClientSession() as session:
+            async with session.get(f"{base}/") as response:
+                await response.read()
+            async with session.get(f"{base}/moved") as response:
+                assert str(response.url) == f"{base}/"
+                assert [str(one.url) for one in response.history] == [f"{base}/moved"]
+                assert await response.text() == "hello"
+            async with session.get(f"{base}/moved", allow_redirects=False) as response:
+                assert response.status == 302
+            async with session.get(f"{base}/cookie") as response:
+                assert await response.text() == ""
+            async with session.get(f"{base}/cookie") as response:
+                assert await response.text() == "b"
+    assert begun == [False, True, True, True]
+
+
+async def test_a_connection_that_turns_out_stale_is_replaced_once(begun: list[bool]) -> None:
+    async with serving(make_app()) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        async with ClientSession() as session:
+            async with session.get(f"{base}/") as response:
+                await response.read()
+            with pytest.raises(tercel.ServerDisconnectedError):
+                await session.get(f"{base}/gone")
+            assert session.connector is not None
+            assert session.connector.stats().open == 0
+        async with ClientSession(retry_stale=False) as session:
+            async with session.get(f"{base}/") as response:
+                await response.read()
+            with pytest.raises(tercel.ServerDisconnectedError):
+                await session.get(f"{base}/gone")
+    assert begun == [False, True, False, True]
+
+
+async def test_the_total_timeout_holds(begun: list[bool]) -> None:
+    timeout = ClientTimeout(total=0.2, ceil_threshold=0.1)
+    async with serving(make_app()) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        async with ClientSession(timeout=timeout) as session:
+            async with session.get(f"{base}/") as response:
+                await response.read()
+            with pytest.raises(TimeoutError):
+                await session.get(f"{base}/slow")
+            assert session.connector is not None
+            assert session.connector.stats().open == 0
+    assert begun == [False, True]
+
+
+async def test_a_cancelled_request_leaves_nothing(begun: list[bool]) -> None:
+    async with serving(make_app()) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        async with ClientSession() as session:
+            async with session.get(f"{base}/") as response:
+                await response.read()
+            task = asyncio.ensure_future(session.get(f"{base}/slow"))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert session.connector is not None
+            assert session.connector.stats().open == 0
+    assert begun == [False, True]
+
+
+async def test_the_connection_can_be_asked_for(begun: list[bool]) -> None:
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"x")
+        await asyncio.sleep(0.05)
+        return response
+
+    app = make_app()
+    app.router.add_get("/slowly", slowly)
+    async with serving(app) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        async with ClientSession() as session:
+            async with session.get(f"{base}/") as response:
+                await response.read()
+            async with session.get(f"{base}/slowly") as response:
+                connection = response.connection
+                assert connection is not None
+                assert connection.transport.get_extra_info("peername")[1] == server.port
+                assert await response.read() == b"x"
+                assert response.connection is None
+                assert connection.closed
+            assert session.connector is not None
+            assert session.connector.stats().idle == 1
+    assert begun == [False, True]
