@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tercel.client.errors import (
     ClientConnectionError,
@@ -31,7 +31,9 @@ from tercel.client.exchange import ClientProtocol, Exchange
 from tercel.client.options import ClientTimeout, Unset, sentinel
 from tercel.client.pool import Claim, ConnectionKey, ConnectorStats, Pool
 from tercel.client.timeout import ceiled
-from tercel.client.tracing import Trace
+
+if TYPE_CHECKING:
+    from tercel.client.tracing import Trace
 
 __all__ = ("BaseConnector", "Connection", "told_as")
 

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -32,7 +32,6 @@ from tercel.client.errors import (
 from tercel.client.exchange import ClientProtocol
 from tercel.client.local import NamedPipeConnector, UnixConnector
 from tercel.client.options import ClientTimeout, RequestInfo, Unset, sentinel
-from tercel.client.tracing import Trace
 from tercel.client.trust import Fingerprint, Trust, context_of, merge_trust
 from tercel.net.dial import (
     AddrInfoType,
@@ -52,6 +51,9 @@ from tercel.net.resolve import AddressBook, is_ip_literal, is_legacy_ipv4
 from tercel.net.tls import start_tls
 from tercel.wire.errors import WireError
 from tercel.wire.socks import Socks4Handshake, Socks5Handshake, SocksError
+
+if TYPE_CHECKING:
+    from tercel.client.tracing import Trace
 
 __all__ = (
     "AddrInfoType",

@@ -10,14 +10,16 @@ import asyncio
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tercel.client.connection import BaseConnector, told_as
 from tercel.client.errors import UnixClientConnectorError
 from tercel.client.exchange import ClientProtocol
 from tercel.client.options import ClientTimeout, Unset, sentinel
-from tercel.client.tracing import Trace
 from tercel.client.trust import Fingerprint, context_of
+
+if TYPE_CHECKING:
+    from tercel.client.tracing import Trace
 
 __all__ = ("NamedPipeConnector", "UnixConnector")
 

@@ -70,8 +70,7 @@ class RequestInfo(NamedTuple):
     real_url: URL
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
+class ReadOptions(NamedTuple):
     """How an answer is read.
 
     `until_eof`: a body without length ends where the connection does. `decompress`: undo

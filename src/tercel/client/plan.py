@@ -7,7 +7,7 @@ one where a redirect leads on. Every documented argument is read here and nowher
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
 from yarl import URL
@@ -29,11 +29,13 @@ from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.send import UploadTracker
 from tercel.client.target import Target, read_url
-from tercel.client.tracing import Trace
 from tercel.client.trust import merge_trust
 from tercel.content.payload import BytesPayload, JsonPayload
 from tercel.wire.limits import Limits
 from tercel.wire.octets import is_token
+
+if TYPE_CHECKING:
+    from tercel.client.tracing import Trace
 
 __all__ = ("Plan", "StatusCheck")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from multidict import CIMultiDict
 
@@ -22,10 +22,12 @@ from tercel.client.errors import (
     UploadAbortedError,
 )
 from tercel.client.exchange import Exchange
-from tercel.client.tracing import Trace
 from tercel.content.payload import Payload
 from tercel.wire.coding import Encoder, make_encoder
 from tercel.wire.h1.encode import LAST_CHUNK, encode_chunk
+
+if TYPE_CHECKING:
+    from tercel.client.tracing import Trace
 
 __all__ = ("Outgoing", "RequestWriter", "UploadTracker", "send_request")
 

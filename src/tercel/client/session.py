@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
 from yarl import URL
@@ -42,11 +42,13 @@ from tercel.client.settings import check_base_url, merge_timeouts, place_of_call
 from tercel.client.shortcut import answer_of, begin, failure_of, is_final
 from tercel.client.target import Target, Targets, read_url
 from tercel.client.timeout import Deadlines
-from tercel.client.tracing import Trace, TraceConfig
 from tercel.client.wsconnect import OpensWebSockets
 from tercel.content.payload import Payload
 from tercel.wire.limits import FREE_INFLATION, MAX_INFLATION, Limits
 from tercel.wire.version import HttpVersion, HttpVersion11
+
+if TYPE_CHECKING:
+    from tercel.client.tracing import Trace, TraceConfig
 
 __all__ = ("ClientSession", "request")
 
@@ -294,10 +296,7 @@ class ClientSession(OpensWebSockets):
         self, plan: Plan, first: ClientResponse | None, is_second: bool
     ) -> ClientResponse:
         """Send the request, unless `first` answers it, and again where an answer redirects."""
-        traces = [
-            Trace(self, config, config.trace_config_ctx(trace_request_ctx=plan.trace_request_ctx))
-            for config in self._trace_configs
-        ]
+        traces = self._make_traces(plan) if self._trace_configs else []
         history: list[ClientResponse] = []
         while True:
             request = plan.make_request(traces)
@@ -341,6 +340,14 @@ class ClientSession(OpensWebSockets):
         if request.body:
             await release_body(request, response)
         return response
+
+    def _make_traces(self, plan: Plan) -> list[Trace]:
+        from tercel.client.tracing import Trace
+
+        return [
+            Trace(self, config, config.trace_config_ctx(trace_request_ctx=plan.trace_request_ctx))
+            for config in self._trace_configs
+        ]
 
     async def _send_traced(
         self, plan: Plan, request: ClientRequest, is_second: bool

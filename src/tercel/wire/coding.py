@@ -6,11 +6,13 @@ BadMessage for data that is not in its coding or passes the ceiling, TruncatedMe
 that comes too early (RFC 9110 section 8.4). Holds no thread, no clock and no I/O.
 """
 
+import sys
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from tercel.wire.errors import BadMessage, TruncatedMessage
@@ -387,6 +389,16 @@ def _find_zstd() -> Any:
     return None
 
 
+@cache
+def _has_zstd() -> bool:
+    """True if `_find_zstd` would find one; importing it costs some milliseconds."""
+    names = ("_zstd", "backports.zstd") if sys.version_info >= (3, 14) else ("backports.zstd",)
+    try:
+        return any(find_spec(name) is not None for name in names)
+    except ImportError:
+        return False
+
+
 _ENCODERS: dict[str, Callable[[int | None], Encoder]] = {
     "gzip": lambda strategy: ZlibEncoder(_GZIP, strategy),
     "deflate": lambda strategy: ZlibEncoder(_ZLIB, strategy),
@@ -400,7 +412,10 @@ _DECODERS: dict[str, Callable[[Ceiling], SteppedDecoder]] = {
     "zstd": ZstdDecoder,
 }
 #: Codings that need a module which may not be installed.
-_OPTIONAL: dict[str, Callable[[], Any]] = {"br": _find_brotli, "zstd": _find_zstd}
+_OPTIONAL: dict[str, Callable[[], bool]] = {
+    "br": lambda: _find_brotli() is not None,
+    "zstd": _has_zstd,
+}
 
 
 def make_encoder(coding: str, strategy: int | None = None) -> Encoder:
@@ -424,7 +439,7 @@ def make_decoder(coding: str, ceiling: int | None = None, ratio: int | None = No
         if name in ("identity", "") and "," in coding:
             continue
         make = _DECODERS.get(name)
-        if make is None or (name in _OPTIONAL and _OPTIONAL[name]() is None):
+        if make is None or (name in _OPTIONAL and not _OPTIONAL[name]()):
             known = ", ".join(supported_codings())
             raise ValueError(f"Content coding {name!r} is not known, only {known}")
         found.append(make)
@@ -435,14 +450,13 @@ def make_decoder(coding: str, ceiling: int | None = None, ratio: int | None = No
     return stages[0] if len(stages) == 1 else ChainDecoder(stages)
 
 
-@cache
 def supported_codings() -> tuple[str, ...]:
     """The codings that can be decoded, for an Accept-Encoding field.
 
     gzip and deflate, br with `brotli` (1.2 or later), zstd with Python 3.14 or `backports.zstd`.
     """
     found = ["gzip", "deflate"]
-    found += [name for name, find in _OPTIONAL.items() if find() is not None]
+    found += [name for name, find in _OPTIONAL.items() if find()]
     return tuple(found)
 
 
