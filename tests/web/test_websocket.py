@@ -413,6 +413,22 @@ async def test_a_peer_that_breaks_the_rules() -> None:
     assert isinstance(ended[0][4], tercel.WebSocketError)
 
 
+async def test_what_came_before_the_offence_is_answered() -> None:
+    async with serving(site(echo)) as server, connected(server.port) as peer:
+        peer.writer.write(frame(TEXT, b"1") + frame(TEXT, b"2") + frame(3) + frame(TEXT, b"3"))
+        frames = [await peer.read_frame() for _ in range(4)]
+    assert frames == [(0x81, b"1"), (0x81, b"2"), (0x88, b"\x03\xea"), (-1, b"")]
+
+
+async def test_an_offence_nobody_reads_is_answered() -> None:
+    async def play(socket: web.WebSocketResponse) -> None:
+        await asyncio.sleep(60)
+
+    async with serving(site(play)) as server, connected(server.port) as peer:
+        peer.send(3)
+        assert await peer.read_frame() == (0x88, b"\x03\xea")
+
+
 @pytest.mark.parametrize("size", [10, 11])
 async def test_max_msg_size(size: int) -> None:
     async with serving(site(echo, max_msg_size=10)) as server, connected(server.port) as peer:

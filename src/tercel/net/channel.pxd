@@ -5,6 +5,7 @@ from tercel.wire.ws.connection cimport Connection
 from tercel.wire.ws.frames cimport encode_close, encode_frame_head
 
 cdef object _CLOSE
+cdef object _ERROR
 cdef object _PING
 cdef object _PONG
 cdef int _ABNORMAL
@@ -57,6 +58,7 @@ cdef class Channel:
 
     cdef _answer_ping(self, bytes data)
     cdef _fail(self, error)
+    cdef _take_error(self, error)
     cdef _wake(self)
 
     cpdef take(self)

@@ -27,6 +27,7 @@ from tercel.wire.ws.frames import encode_close, encode_frame_head
 __all__ = ("Channel", "next_key")
 
 _CLOSE = WSMsgType.CLOSE
+_ERROR = WSMsgType.ERROR
 _PING = WSMsgType.PING
 _PONG = WSMsgType.PONG
 _ABNORMAL = int(WSCloseCode.ABNORMAL_CLOSURE)
@@ -228,15 +229,23 @@ class Channel:
         self._write(_PONG, data, 0)
 
     def _fail(self, error: WebSocketError) -> None:
-        """The peer broke the protocol: tell it, and the reader."""
+        """The peer broke the protocol: tell it, once what came before has been read."""
+        is_next = not self._queue
+        self._queue.append(WSMessage(WSMsgType.ERROR, error, None))
+        if is_next or self.sent_close:
+            self._take_error(error)
+        self._wake()
+        self._wake_closer()
+
+    def _take_error(self, error: WebSocketError) -> None:
+        """Close the connection with the code of the peer's offence."""
+        if self.error is error:
+            return
         self.error = error
         self.close_code = error.code
         if not self.sent_close:
             self._send_close(error.code, b"")
-        self._queue.append(WSMessage(WSMsgType.ERROR, error, None))
         self.is_closed = True
-        self._wake()
-        self._wake_closer()
         self._linger()
 
     def _wake(self) -> None:
@@ -267,6 +276,8 @@ class Channel:
                 self._parse_on()
         elif kind is _CLOSE:
             self._take_close(message)
+        elif kind is _ERROR and isinstance(message[1], WebSocketError):
+            self._take_error(message[1])
         return message
 
     def _parse_on(self) -> None:
@@ -368,6 +379,11 @@ class Channel:
         self.is_closed = True
         self._owed_pong = None
         closes = [message for message in self._queue if message[0] is _CLOSE]
+        for message in self._queue:
+            if message[0] is _ERROR and self.error is None:
+                self.error = message[1]
+                self.close_code = _ABNORMAL
+                self._linger()
         self._queue.clear()
         self._queued_octets = 0
         if self._waiter is not None:
