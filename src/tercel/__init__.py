@@ -147,6 +147,7 @@ _ROOMS = {
     ),
     "tercel.net.streams": (
         "EMPTY_PAYLOAD",
+        "EofStream",
         "StreamReader",
     ),
     "tercel.resolver": ("DefaultResolver",),

@@ -308,6 +308,9 @@ from tercel.net.streams import (
     EMPTY_PAYLOAD as EMPTY_PAYLOAD,
 )
 from tercel.net.streams import (
+    EofStream as EofStream,
+)
+from tercel.net.streams import (
     StreamReader as StreamReader,
 )
 from tercel.resolver import (

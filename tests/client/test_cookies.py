@@ -427,3 +427,21 @@ async def test_no_value_begins_another_field(octet: str, quote: bool, own: bool)
     (asked,) = peer.asked
     assert asked.get("X-Evil") is None
     assert octet not in (asked.get("Cookie") or "")
+
+
+def test_the_grammar_of_dates() -> None:
+    """What the jar offers to code that reads cookie dates."""
+    tokens = [
+        found["token"]
+        for found in CookieJar.DATE_TOKENS_RE.finditer("Wed, 09-Jun-2021 10:18:14 GMT")
+    ]
+    assert tokens == ["Wed", "09", "Jun", "2021", "10:18:14", "GMT"]
+    time = CookieJar.DATE_HMS_TIME_RE.match("10:18:14")
+    assert time is not None
+    assert time.groups() == ("10", "18", "14")
+    month = CookieJar.DATE_MONTH_RE.match("JUNE")
+    assert month is not None
+    assert month.lastindex == 6
+    assert CookieJar.DATE_YEAR_RE.match("2021")
+    assert CookieJar.DATE_DAY_OF_MONTH_RE.match("9")
+    assert CookieJar.MAX_TIME == CookieJar.SUB_MAX_TIME + 1

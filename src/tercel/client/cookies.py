@@ -7,6 +7,7 @@ is ever unpickled. Asks the clock for what has expired, and never touches a conn
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.cookies import BaseCookie, Morsel, SimpleCookie
@@ -41,7 +42,18 @@ MAX_SENT = 150
 MAX_SENT_OCTETS = 8190
 
 _NOWHERE = URL()
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 _SECURE_SCHEMES = frozenset(("https", "wss"))
+
+
+class _Grammar:
+    """A pattern of a class that is compiled when somebody first asks for it."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def __get__(self, owner: object, kind: type) -> re.Pattern[str]:
+        return re.compile(self._pattern, re.ASCII | re.IGNORECASE)
 
 
 class CookieJar(AbstractCookieJar):
@@ -51,6 +63,21 @@ class CookieJar(AbstractCookieJar):
     they are given as text; what a server sent goes back as it came. `treat_as_secure_origin`: a
     URL or several whose Secure cookies are set and sent though they are not https.
     """
+
+    #: The productions of cookie dates (RFC 6265 section 5.1.1), for code that reads such dates.
+    DATE_TOKENS_RE = _Grammar(
+        r"[\x09\x20-\x2F\x3B-\x40\x5B-\x60\x7B-\x7E]*"
+        r"(?P<token>[\x00-\x08\x0A-\x1F0-9:a-zA-Z\x7F-\xFF]+)"
+    )
+    DATE_HMS_TIME_RE = _Grammar(r"(\d{1,2}):(\d{1,2}):(\d{1,2})")
+    DATE_DAY_OF_MONTH_RE = _Grammar(r"(\d{1,2})")
+    DATE_MONTH_RE = _Grammar(
+        "(?:" + "|".join(f"({month})" for month in _MONTHS.split()) + ").*",
+    )
+    DATE_YEAR_RE = _Grammar(r"(\d{2,4})")
+    #: The last second of the year 9999, and the one before it, in seconds since 1970.
+    MAX_TIME = 253_402_300_799
+    SUB_MAX_TIME = MAX_TIME - 1
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ __all__ = (
     "AsyncStreamIterator",
     "ChunkTupleAsyncStreamIterator",
     "EmptyStreamReader",
+    "EofStream",
     "LineTooLong",
     "StreamReader",
 )
@@ -25,6 +26,10 @@ __all__ = (
 DEFAULT_LIMIT = 2**16  # octets: what a body may hold before its connection is paused is twice this
 
 _T = TypeVar("_T")
+
+
+class EofStream(Exception):
+    """A stream has ended. Streams tell their end by what they return; for code that raises it."""
 
 
 class AsyncStreamIterator(Generic[_T]):
