@@ -52,7 +52,7 @@ async def test_pipelined_requests_wait_outside_once_64_kilobytes_are_held() -> N
         await eventually(lambda: not server_side.transport.is_reading())
         for _ in range(20):
             await asyncio.sleep(0.001)
-        assert server_side._wire.held <= 65536 + 262144
+        assert server_side.held <= 65536 + 262144
         assert not sending.done()
         sending.cancel()
         await asyncio.wait({sending})

@@ -62,6 +62,11 @@ class WireProtocol:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
 
+    @property
+    def held(self) -> int:
+        """Octets received and not yet handed on."""
+        return self._wire.held
+
     # What a subclass fills in.
 
     def on_head(self, head: Head) -> None:
