@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tercel.client.auth import BasicAuth, find_netrc_auth
-from tercel.client.environment import split_credentials
+from tercel.client.environment import find_environment_proxy, split_credentials
 from tercel.client.fields import DefaultFields
 from tercel.client.middleware import ClientMiddlewareType
 from tercel.client.options import (
@@ -228,7 +228,7 @@ class Plan:
         cookies = session._cookies_for(target.url, self.cookies)
         proxy, proxy_auth = self.proxy, self.proxy_auth
         if proxy is None and self.trust_env:
-            proxy, proxy_auth = session._environment_proxy(target.url)
+            proxy, proxy_auth = find_environment_proxy(target.url)
         elif proxy is not None:
             proxy, found = split_credentials(proxy)
             proxy_auth = proxy_auth or found

@@ -22,7 +22,6 @@ from tercel.client.answered import after_answer, check_status, release_body
 from tercel.client.auth import BasicAuth
 from tercel.client.connector import BaseConnector, TCPConnector
 from tercel.client.cookies import CookieJar, own_cookies
-from tercel.client.environment import find_environment_proxy
 from tercel.client.errors import (
     ClientOSError,
     ClientPayloadError,
@@ -444,10 +443,6 @@ class ClientSession(OpensWebSockets):
         merged = dict(found.items()) if found else {}
         merged.update(own_cookies(own, url, getattr(jar, "quote_cookie", True)))
         return merged
-
-    def _environment_proxy(self, url: URL) -> tuple[URL | None, BasicAuth | None]:
-        """The proxy that the environment names for `url`, and its credentials."""
-        return find_environment_proxy(url)
 
     # --- the session's life --------------------------------------------------------------------
 
