@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from tercel.web.answerhead import reason_phrase
+from tercel.web.keys import NotAppKeyWarning
 from tercel.web.response import Response
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ __all__ = (
     "HTTPUseProxy",
     "HTTPVariantAlsoNegotiates",
     "HTTPVersionNotSupported",
+    "NotAppKeyWarning",
 )
 
 

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from tercel.web.connection import HttpConnection
 from tercel.web.exchange import Exchange
 from tercel.web.request import BaseRequest
-from tercel.web.serve import serve_outcome, serve_request
+from tercel.web.serve import error_response, serve_outcome, serve_request
 from tercel.wire.limits import Limits
 
 if TYPE_CHECKING:
     from tercel.abc import AbstractAccessLogger, AbstractAsyncAccessLogger
+    from tercel.web.response import Response
     from tercel.web.stream import StreamResponse
 
 __all__ = ("RequestHandler", "Server")
@@ -35,7 +36,124 @@ _UNSET: Any = object()
 
 
 class RequestHandler(HttpConnection, asyncio.Protocol):
-    """The protocol of one connection (web_reference, Server)."""
+    """The protocol of one connection of the server `manager` (web_reference, Server).
+
+    Settings that are given hold for this connection in place of the server's; see `Server`.
+    `timeout_ceil_threshold` is accepted and changes nothing.
+    """
+
+    _ended: asyncio.Future[None] | None = None
+
+    def __init__(
+        self,
+        manager: "Server",
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        keepalive_timeout: float = _UNSET,
+        tcp_keepalive: bool = _UNSET,
+        logger: logging.Logger = _UNSET,
+        access_log_class: "type[AbstractAccessLogger | AbstractAsyncAccessLogger]" = _UNSET,
+        access_log: logging.Logger | None = _UNSET,
+        access_log_format: str = _UNSET,
+        debug: bool = _UNSET,
+        max_line_size: int = _UNSET,
+        max_headers: int = _UNSET,
+        max_field_size: int = _UNSET,
+        lingering_time: float = _UNSET,
+        read_bufsize: int = _UNSET,
+        auto_decompress: bool = _UNSET,
+        timeout_ceil_threshold: float = _UNSET,
+    ) -> None:
+        settings = {
+            "keepalive_timeout": keepalive_timeout,
+            "tcp_keepalive": tcp_keepalive,
+            "logger": logger,
+            "access_log_class": access_log_class,
+            "access_log": access_log,
+            "access_log_format": access_log_format,
+            "debug": debug,
+            "max_line_size": max_line_size,
+            "max_headers": max_headers,
+            "max_field_size": max_field_size,
+            "lingering_time": lingering_time,
+            "read_bufsize": read_bufsize,
+            "auto_decompress": auto_decompress,
+        }
+        changes = {name: value for name, value in settings.items() if value is not _UNSET}
+        server = _TunedServer(manager, changes) if changes else manager
+        HttpConnection.__init__(self, server, loop or asyncio.get_running_loop())
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The event loop tells that the connection is gone."""
+        HttpConnection.connection_lost(self, exc)
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+
+    async def start(self) -> None:
+        """Wait for the end of the connection. Its requests are served as they come, unasked."""
+        if self.is_closed:
+            return
+        if self._ended is None:
+            self._ended = self.loop.create_future()
+        await asyncio.shield(self._ended)
+
+    def set_parser(self, parser: Any, data_received_cb: Callable[[], None] | None = None) -> None:
+        """Leave HTTP: octets go to `parser.feed_data`, the end to `parser.feed_eof`, from now on.
+
+        `data_received_cb` is called each time that some have come.
+        """
+        receiver = _ParserReceiver(self, parser, data_received_cb)
+        held = self.take_over(receiver)
+        if held:
+            receiver.data_received(held)
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> "Response":
+        """A page for an error, after which the connection closes; `exc` is logged.
+
+        `message` takes the place of the page's text. ConnectionError if an answer has begun.
+        """
+        if exc is not None:
+            self.server.log_exception(request, exc)
+        if self.exchange is not None and self.exchange.has_begun:
+            raise ConnectionError("an answer has begun already, so there can be no error page")
+        response = error_response(self.server, request, status, exc)
+        if message is not None:
+            response.content_type = "text/plain"
+            response.text = message
+        return response
+
+    async def finish_response(
+        self, request: BaseRequest, resp: "StreamResponse", start_time: float | None
+    ) -> "tuple[StreamResponse, bool]":
+        """Send `resp` to its end and log it; `start_time` is the loop's time when it began.
+
+        Returns the response, and True if the peer has gone meanwhile.
+        """
+        is_gone = False
+        try:
+            await resp.prepare(request)
+            await resp.write_eof()
+        except ConnectionError:
+            is_gone = True
+        self.log_access(request, resp, start_time)
+        return resp, is_gone
+
+    def log_access(
+        self, request: BaseRequest, response: "StreamResponse", time: float | None
+    ) -> None:
+        """A line in the access log; `time` is the loop's time at the request's start."""
+        server = self.server
+        if server.access_logger is None or not server.access_logger.enabled:
+            return
+        started = self.loop.time() if time is None else time
+        writing = server.write_access(request, response, self.loop.time() - started)
+        server.keep_task(self.loop.create_task(writing))
 
     @property
     def logger(self) -> logging.Logger:
@@ -176,12 +294,7 @@ class Server:
         self.lingering_time = lingering_time
         self.read_bufsize = read_bufsize
         self.auto_decompress = auto_decompress
-        self.limits = Limits(
-            max_line_size=max_line_size,
-            max_field_size=max_field_size,
-            max_headers=max_headers,
-            max_head_size=max(262_144, 4 * (max_line_size + max_field_size)),
-        )
+        self.limits = _make_limits(max_line_size, max_headers, max_field_size)
         self.request_class: type[BaseRequest] | None = (
             BaseRequest if request_factory is None else None
         )
@@ -201,7 +314,7 @@ class Server:
         """A protocol for one more connection."""
         logger = self.access_logger
         self.logs_access = logger is not None and logger.enabled
-        return RequestHandler(self, self._loop or asyncio.get_running_loop())
+        return RequestHandler(self, loop=self._loop)
 
     def __repr__(self) -> str:
         return f"<Server connections={len(self._connections)}>"
@@ -278,11 +391,16 @@ class Server:
     async def log_access(
         self, request: BaseRequest, response: "StreamResponse", connection: HttpConnection
     ) -> None:
+        """A line in the access log for the request that `connection` has just served."""
+        await self.write_access(request, response, connection.loop.time() - connection.started_at)
+
+    async def write_access(
+        self, request: BaseRequest, response: "StreamResponse", seconds: float
+    ) -> None:
         """A line in the access log; a logger that fails is reported, not the request's problem."""
         logger = self.access_logger
         if logger is None:
             return
-        seconds = connection.loop.time() - connection.started_at
         try:
             outcome: Any = logger.log(request, response, seconds)
             if outcome is not None:
@@ -316,6 +434,71 @@ class Server:
         if self._connections:
             await asyncio.sleep(0)
         self._connections.clear()
+
+
+class _TunedServer(Server):
+    """A server with settings of one connection's own. It counts for `origin`, and stops with it."""
+
+    def __init__(self, origin: Server, changes: dict[str, Any]) -> None:
+        self.__dict__.update(origin.__dict__)
+        self._origin = origin
+        if not changes.keys().isdisjoint(("access_log", "access_log_class", "access_log_format")):
+            old = origin.access_logger
+            self.access_logger = _make_access_logger(
+                changes.pop("access_log", getattr(old, "logger", None)),
+                changes.pop("access_log_class", None if old is None else type(old)),
+                changes.pop("access_log_format", getattr(old, "log_format", None)),
+            )
+            self.logs_access = self.access_logger is not None and self.access_logger.enabled
+        sizes = {
+            name: changes.pop(name, getattr(origin.limits, name))
+            for name in ("max_line_size", "max_headers", "max_field_size")
+        }
+        self.limits = _make_limits(**sizes)
+        self.__dict__.update(changes)
+        self.serve = functools.partial(serve_request, self)
+        self.serve_outcome = functools.partial(serve_outcome, self)
+
+    def connection_lost(self, handler: HttpConnection, exc: BaseException | None = None) -> None:
+        self._origin.connection_lost(handler, exc)
+
+
+class _ParserReceiver:
+    """What a connection is handed to by `set_parser`."""
+
+    def __init__(
+        self, connection: RequestHandler, parser: Any, told: Callable[[], None] | None
+    ) -> None:
+        self._connection = connection
+        self._parser = parser
+        self._told = told
+        self._is_ended = False
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+        if self._told is not None:
+            self._told()
+
+    def eof_received(self) -> bool:
+        self.connection_lost(None)
+        return False
+
+    def connection_lost(self, error: BaseException | None) -> None:
+        if not self._is_ended:
+            self._is_ended = True
+            self._parser.feed_eof()
+
+    def fail(self) -> None:
+        self._connection.close()
+
+
+def _make_limits(max_line_size: int, max_headers: int, max_field_size: int) -> Limits:
+    return Limits(
+        max_line_size=max_line_size,
+        max_field_size=max_field_size,
+        max_headers=max_headers,
+        max_head_size=max(262_144, 4 * (max_line_size + max_field_size)),
+    )
 
 
 def _make_access_logger(
