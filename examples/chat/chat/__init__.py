@@ -1,0 +1,1 @@
+"""A chat: rooms of people who talk over WebSockets."""

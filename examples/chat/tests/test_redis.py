@@ -1,0 +1,132 @@
+"""Several workers that know each other by Redis."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tercel import WSCloseCode, WSMsgType, web
+from tercel.test_utils import TestClient, TestServer
+from tests.peers import require_program
+
+from .people import person
+
+pytest.importorskip("redis")
+
+
+class Redis:
+    """A real server on a Unix socket; it can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.program = require_program("redis-server")
+        self.path = folder / "socket"
+        self.url = f"unix://{self.path}"
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = ["--port", "0", "--unixsocket", str(self.path), "--appendonly", "yes"]
+        options += ["--dir", str(self.folder), "--save", ""]
+        self.process = subprocess.Popen([self.program, *options], stdout=subprocess.DEVNULL)
+        while not self.path.exists():
+            assert self.process.poll() is None
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process = None
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    server = Redis(tmp_path_factory.mktemp("r"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def workers(redis: Redis) -> AsyncIterator[list[TestClient]]:
+    from chat.app import make_app
+    from chat.redis_board import RedisBoard
+
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(TestClient(TestServer(make_app(RedisBoard(redis.url)))))
+            for _ in range(2)
+        ]
+
+
+async def test_two_workers_are_one_chat(workers: list[TestClient]) -> None:
+    first, second = workers
+    async with person(first, "Ada") as ada, person(second, "Ben") as ben:
+        await ada.see("Ada", "Ben")
+        for number in range(20):
+            await ada.say(f"a{number}")
+            await ben.say(f"b{number}")
+        while len(ada.said) < 40:
+            await ada.hear()
+        while len(ben.said) < 40:
+            await ben.hear()
+        assert ada.said == ben.said
+        assert ada.ids == ben.ids == sorted(set(ada.ids))
+        async with person(second, "Ada", key="f" * 16) as other:
+            assert other.name == "Ada 2"
+            assert other.said == ada.said
+            await ada.see("Ada", "Ada 2", "Ben")
+        await ada.see("Ada", "Ben")
+        await ben.say('"quotes", \\ and 🥊')
+        await ada.hear_until('"quotes", \\ and 🥊')
+
+
+async def test_people_of_a_worker_that_died_are_forgotten(
+    workers: list[TestClient], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chat import redis_board
+
+    board = redis_board.RedisBoard(redis.url)
+    with monkeypatch.context() as patch:
+        patch.setattr(redis_board, "STAY", 0)
+        assert await board.enter("lobby", "Ghost", "0" * 16)
+    async with person(workers[0], "Ada") as ada:
+        assert ada.people == ["Ada"]
+    async with person(workers[0], "Ghost", key="f" * 16) as other:
+        assert other.name == "Ghost"
+    await board._redis.aclose()
+
+
+async def test_redis_goes_and_comes_back(workers: list[TestClient], redis: Redis) -> None:
+    async with person(workers[0], "Ada") as ada:
+        await ada.say("before")
+        await ada.hear_until("before")
+        redis.stop()
+        await ada.say("into the void")
+        while not ada.problems:
+            await ada.hear()
+        assert ada.problems == ["The others can't be reached right now."]
+        redis.start()
+        while (message := await ada.socket.receive()).type is WSMsgType.TEXT:
+            pass
+        assert message == (WSMsgType.CLOSE, WSCloseCode.SERVICE_RESTART, "")
+    async with person(workers[0], "Ada") as again:
+        assert again.said == [("Ada", "before")]
+        await again.say("after")
+        await again.hear_until("after")
+
+
+async def test_without_redis_there_is_one_sentence(tmp_path: Path) -> None:
+    from chat.app import make_app
+    from chat.board import BoardError
+    from chat.redis_board import RedisBoard
+
+    runner = web.AppRunner(make_app(RedisBoard(f"unix://{tmp_path}/nobody")))
+    with pytest.raises(BoardError, match="Redis can't be reached"):
+        await runner.setup()
+    await runner.cleanup()
+    await asyncio.sleep(0)
