@@ -21,8 +21,7 @@ from gunicorn.config import AccessLogFormat
 from gunicorn.workers.base import Worker
 
 from .accesslog import AccessLogger
-from .app import Application
-from .runner import AppRunner
+from .runner import AppRunner, Runnable
 from .shutdown import cancel_tasks
 from .sites import SockSite
 
@@ -158,13 +157,14 @@ class GunicornWebWorker(Worker):  # type: ignore[misc]  # Gunicorn is not typed
     async def _make_runner(self) -> AppRunner:
         """The runner of what Gunicorn has loaded."""
         made = self.wsgi
-        if not isinstance(made, Application | AppRunner) and callable(made):
+        is_made = isinstance(made, Runnable | AppRunner) and not isinstance(made, type)
+        if not is_made and callable(made):
             made = made()
         if inspect.isawaitable(made):
             made = await made
         if isinstance(made, AppRunner):
             return made
-        if not isinstance(made, Application):
+        if not isinstance(made, Runnable):
             raise TypeError(
                 "Gunicorn's application is to be a web.Application, a web.AppRunner or a function "
                 f"that makes one, not {made!r}"
