@@ -212,7 +212,7 @@ class TCPConnector(BaseConnector):
         if is_legacy_ipv4(host):
             raise InvalidUrlClientError(host, "is not a canonical IPv4 address")
         try:
-            results = await self._book.find(host, port, traces)
+            results = await self._resolve_host(host, port, traces)
             return [
                 address_info(each["host"], each["port"], each["family"], each["proto"])
                 for each in results
@@ -221,6 +221,16 @@ class TCPConnector(BaseConnector):
             if is_ip_literal(host):
                 raise ClientConnectorError(key, error) from error
             raise ClientConnectorDNSError(key, error) from error
+
+    async def _resolve_host(
+        self, host: str, port: int, traces: Sequence[Trace] | None = None
+    ) -> list[ResolveResult]:
+        """What a host's name, or an address, leads to.
+
+        Every connection over TCP asks here, so that a subclass may refuse what it finds
+        (client_middleware_cookbook, "Server-side Request Forgery Protection").
+        """
+        return await self._book.find(host, port, traces or ())
 
     async def _open(
         self,

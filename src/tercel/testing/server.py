@@ -89,6 +89,7 @@ class BaseTestServer(ABC):
     ) -> None:
         self._loop = loop
         self.runner: BaseRunner | None = None
+        self._site: SockSite | None = None
         self._root: URL | None = None
         self.host = host
         self.port = port or 0
@@ -116,8 +117,8 @@ class BaseTestServer(ABC):
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listening = self.socket_factory(self.host, self.port, family)
         self.host, self.port = listening.getsockname()[:2]
-        site = SockSite(self.runner, listening, ssl_context=context)
-        await site.start()
+        self._site = SockSite(self.runner, listening, ssl_context=context)
+        await self._site.start()
         self._root = URL.build(scheme=self.scheme, host=self.host, port=self.port)
 
     @abstractmethod
@@ -147,8 +148,8 @@ class BaseTestServer(ABC):
 
     @property
     def server(self) -> Any:
-        """The `web.Server` while the test server runs."""
-        return self.handler
+        """The asyncio.Server that listens; None before `start_server`."""
+        return None if self._site is None else self._site._server
 
     @property
     def handler(self) -> Server:
