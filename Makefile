@@ -11,7 +11,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 .NOTPARALLEL:
-.PHONY: demo test check parity autobahn bench bench-client build annotate wheel clean
+.PHONY: demo test check parity autobahn bench bench-client bench-ws build annotate wheel clean
 
 demo: $(VENV)/ready-polls build
 	@cd examples/polls && ../../$(PY) -m polls.init_db
@@ -44,6 +44,9 @@ bench: $(VENV)/ready-bench build
 
 bench-client: $(VENV)/ready-bench build
 	$(PY) benchmarks/compare_clients.py $(ARGS)
+
+bench-ws: $(VENV)/ready-bench build
+	$(PY) benchmarks/compare_websockets.py $(ARGS)
 
 # Compiles what is out of date; without a C compiler the interpreted package stays, with one warning.
 build: $(VENV)/ready-tools

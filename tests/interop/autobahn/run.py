@@ -28,6 +28,9 @@ START = (
 )
 #: Verdicts that RFC 6455 allows; anything else is a failure.
 GOOD = ("OK", "NON-STRICT", "INFORMATIONAL")
+Environment = dict[str, str]
+#: By role and build, by case: what Autobahn says of it.
+Results = dict[str, dict[str, dict[str, str]]]
 SECTIONS = {
     "1": "framing",
     "2": "pings and pongs",
@@ -113,7 +116,9 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def run_server(agent: str, cases: list[str], folder: Path, suite: dict, ours: dict) -> None:
+def run_server(
+    agent: str, cases: list[str], folder: Path, suite: Environment, ours: Environment
+) -> None:
     """The fuzzing client against our server."""
     port = free_port()
     spec = {
@@ -133,7 +138,9 @@ def run_server(agent: str, cases: list[str], folder: Path, suite: dict, ours: di
         stop(server)
 
 
-def run_client(agent: str, cases: list[str], folder: Path, suite: dict, ours: dict) -> None:
+def run_client(
+    agent: str, cases: list[str], folder: Path, suite: Environment, ours: Environment
+) -> None:
     """The fuzzing server against our client."""
     port = free_port()
     url = f"ws://127.0.0.1:{port}"
@@ -164,7 +171,7 @@ def verdict_of(case: dict[str, str]) -> str:
     return case["behavior"]
 
 
-def write_table(results: dict[str, dict[str, dict[str, str]]]) -> str:
+def write_table(results: Results) -> str:
     """Counts by section in Markdown: as expected, allowed otherwise, informational, failed."""
     agents = list(results)
     lines = ["| section | " + " | ".join(agents) + " |", "|---|" + "---|" * len(agents)]
@@ -215,29 +222,46 @@ def list_builds() -> list[tuple[str, dict[str, str]]]:
     return builds
 
 
+def run_suite(top: Path, options: argparse.Namespace) -> Results:
+    """Run what the options ask for; the results by role and build."""
+    suite = install_suite(top / "python2")
+    results: Results = {}
+    for role, run in (("server", run_server), ("client", run_client)):
+        for build, ours in list_builds():
+            if options.role not in (None, role) or options.build not in (None, build):
+                continue
+            label = f"{role}-{build}"
+            folder = top / label
+            shutil.rmtree(folder, ignore_errors=True)
+            began = time.monotonic()
+            run(label, options.cases, folder, suite, ours)
+            found = results[f"{role}, {build}"] = read_results(folder, label)
+            print(f"{label}: {len(found)} cases in {time.monotonic() - began:.0f} s", flush=True)
+    return results
+
+
+def read_reports(top: Path) -> Results:
+    """The results of earlier runs."""
+    results: Results = {}
+    for role in ("server", "client"):
+        for build in ("compiled", "interpreted"):
+            label = f"{role}-{build}"
+            if (top / label / "index.json").exists():
+                results[f"{role}, {build}"] = read_results(top / label, label)
+    return results
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the Autobahn test suite, both ways.")
     parser.add_argument("--cases", nargs="*", default=["*"], help="such as 1.* 7.7.1 (all)")
     parser.add_argument("--role", choices=("server", "client"), help="one way only")
     parser.add_argument("--build", choices=("compiled", "interpreted"), help="one build only")
+    parser.add_argument("--report", action="store_true", help="run nothing, read the last reports")
     parser.add_argument("--write", action="store_true", help="put the summary into the docs")
     options = parser.parse_args()
     top = ROOT / "build" / "autobahn"
     top.mkdir(parents=True, exist_ok=True)
-    suite = install_suite(top / "python2")
-    results: dict[str, dict[str, dict[str, str]]] = {}
-    for role, run in (("server", run_server), ("client", run_client)):
-        for build, ours in list_builds():
-            if options.role not in (None, role) or options.build not in (None, build):
-                continue
-            agent = f"{role}, {build}"
-            label = agent.replace(", ", "-")
-            folder = top / label
-            shutil.rmtree(folder, ignore_errors=True)
-            began = time.monotonic()
-            run(label, options.cases, folder, suite, ours)
-            results[agent] = read_results(folder, label)
-            print(f"{agent}: {len(results[agent])} cases in {time.monotonic() - began:.0f} s")
+    results = read_reports(top) if options.report else run_suite(top, options)
     table = write_table(results)
     print(table)
     failed = 0
@@ -251,7 +275,7 @@ def main() -> int:
         before, _, rest = text.partition(BEGIN)
         after = rest.partition(END)[2]
         DOCUMENT.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
-    return 1 if failed or not all(results.values()) else 0
+    return 1 if failed or not results or not all(results.values()) else 0
 
 
 if __name__ == "__main__":
