@@ -63,6 +63,10 @@ def test_a_row_leads_to_a_room(path: str) -> None:
         ("web_server", "Server", "tercel.web"),
         ("web_urldispatcher", "UrlDispatcher", "tercel.web"),
         ("web_ws", "WebSocketResponse", "tercel.web"),
+        ("multipart", "MultipartReader", "tercel"),
+        ("web_exceptions", "NotAppKeyWarning", "tercel.web"),
+        ("web_request", "FileField", "tercel.web"),
+        ("worker", "GunicornWebWorker", "tercel"),
         ("web_urldispatcher", "SystemRoute", None),
     ],
 )
