@@ -486,3 +486,19 @@ async def test_requests_are_counted_and_logged_with_their_time(
     else:
         assert [line[0] for line in lines] == ["200", "200"]
         assert all(float(line[1]) >= 0.04 for line in lines)
+
+
+@pytest.mark.parametrize(("status", "framed"), [(200, False), (403, True)])
+async def test_connect_is_answered_without_framing_and_ends_the_connection(
+    status: int, framed: bool
+) -> None:
+    async def handler(request: Any) -> web.Response:
+        return web.Response(status=status)
+
+    async with low_server(handler) as low:
+        connection = await low.connect()
+        await connection.send(b"CONNECT b.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n")
+        answer = await asyncio.wait_for(connection.reader.read(-1), 5)
+    assert answer.startswith(b"HTTP/1.1 %d" % status)
+    assert (b"Content-Length" in answer) is framed
+    assert b"Connection: close" in answer

@@ -333,6 +333,10 @@ class HttpConnection(WireProtocol):
         exchange = self.exchange
         if request._has_prepare_hook or exchange is None or exchange.head_sent:
             return False
+        if exchange.head.method == "CONNECT":
+            # Its answer has no framing fields where it succeeds, and no request follows a tunnel.
+            exchange.keep_alive = False
+            return False
         parts = response._answer_at_once(request, exchange)
         if parts is None:
             return False
