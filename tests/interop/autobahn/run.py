@@ -104,7 +104,7 @@ def wstest(mode: str, spec: dict[str, object], folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{mode}.json"
     path.write_text(json.dumps(spec))
-    return ["python2.7", "-c", START, "-m", mode, "-s", str(path)]
+    return ["python2.7", "-c", START, "-m", mode, "-s", str(path), "-u", "0"]
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
@@ -144,7 +144,7 @@ def run_client(
     """The fuzzing server against our client."""
     port = free_port()
     url = f"ws://127.0.0.1:{port}"
-    spec = {"outdir": str(folder), "url": url, "cases": cases, "exclude-cases": [], "webport": 0}
+    spec = {"outdir": str(folder), "url": url, "cases": cases, "exclude-cases": []}
     with (folder.parent / f"{folder.name}.log").open("wb") as log:
         server = subprocess.Popen(
             wstest("fuzzingserver", spec, folder), env=suite, stdout=log, stderr=log
