@@ -60,7 +60,10 @@ async def test_two_processes_on_one_port(redis: Redis) -> None:
                 sockets = []
                 for number in range(8):  # the kernel spreads them over both
                     query = {"name": f"P{number}", "key": f"{number}" * 16}
-                    sockets.append(await session.ws_connect(url, params=query))
+                    socket = await session.ws_connect(url, params=query)
+                    while (await socket.receive_json())["kind"] != "welcome":
+                        pass
+                    sockets.append(socket)
                 await sockets[0].send_json({"text": "to all"})
                 for socket in sockets:
                     while (event := await socket.receive_json())["kind"] != "said":
