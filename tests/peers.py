@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["require_node_module", "require_program"]
+__all__ = ["require_node_module", "require_program", "require_target"]
 
 
 def require_program(*names: str) -> str:
@@ -46,3 +46,14 @@ def require_node_module(name: str) -> tuple[str, dict[str, str]]:
     if subprocess.run([node, "-e", code], env=environment, capture_output=True).returncode == 0:
         return node, environment
     _miss(f"needs Node's {name}: npm install --prefix build/node {name}")
+
+
+def require_target(name: str) -> str:
+    """Return the folder build/NAME, into which pip has put the package NAME; skip as above.
+
+    A folder of its own, because its dependencies would not agree with ours.
+    """
+    folder = Path(__file__).resolve().parent.parent / "build" / name
+    if not (folder / name).is_dir():
+        _miss(f"needs {name}: python -m pip install --target build/{name} {name}")
+    return str(folder)

@@ -10,9 +10,11 @@ import pytest
 
 import tercel
 from tests.interop.test_client_peers import free_port, running
+from tests.peers import require_target
 
 SERVE = """
 import sys
+sys.path.insert(0, sys.argv[2])
 from werkzeug.serving import WSGIRequestHandler, run_simple
 from httpbin import app
 WSGIRequestHandler.protocol_version = "HTTP/1.1"
@@ -23,8 +25,9 @@ run_simple("127.0.0.1", int(sys.argv[1]), app, threaded=True)
 
 @pytest.fixture(scope="module")
 def httpbin() -> Iterator[str]:
+    folder = require_target("httpbin")
     port = free_port()
-    with running(port, sys.executable, "-c", SERVE, str(port)) as url:
+    with running(port, sys.executable, "-c", SERVE, str(port), folder) as url:
         yield url + "/"
 
 
