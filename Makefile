@@ -88,5 +88,5 @@ $(VENV)/ready-%: pyproject.toml $(VENV)/ready-tools
 $(PARITY)/ready: pyproject.toml | $(PY)
 	$(PY) -m venv $(PARITY)
 	$(PARITY)/bin/python -m pip --disable-pip-version-check --quiet install 'aiohttp==3.14.5' \
-	aiohttp-jinja2 h11 pytest pytest-xdist
+	aiohttp-jinja2 h11 pytest pytest-timeout pytest-xdist
 	@touch $@

@@ -2,7 +2,8 @@
 
 A test that is `async def` runs for at most 30 seconds, and fails when it leaves tasks pending or
 when an exception reaches the loop's exception handler (mark it `loop_errors` where that is the
-point). Async fixtures (function scope only) share the loop of their test.
+point). Async fixtures (function scope only) share the loop of their test. What blocks the loop,
+or is no coroutine, is ended by pytest-timeout (see pyproject.toml).
 TERCEL_TEST_LOOP=uvloop chooses uvloop.
 It never imports tercel: tests/documented runs where only aiohttp is installed.
 """

@@ -52,7 +52,9 @@ async def test_two_processes_on_one_port(redis: Redis) -> None:
             assert program.stdout is not None
             started = 0
             while started < 2:
-                started += "Running on" in program.stdout.readline()
+                line = program.stdout.readline()
+                assert line, "the program ended before both workers ran"
+                started += "Running on" in line
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
                 assert b"<title>Chat</title>" in page.read()
             url = f"http://127.0.0.1:{port}/rooms/lobby/socket"
