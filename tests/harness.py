@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.services import RedisServer, serve_postgres
 from tests.stale import find_stale_extensions
 
 TEST_TIMEOUT = 30.0  # seconds, for the body of one coroutine test and for each async fixture
@@ -169,6 +170,22 @@ async def _finish(generator: AsyncIterator[Any], name: str) -> None:
     except StopAsyncIteration:
         return
     raise pytest.UsageError(f"the async fixture {name!r} yields more than once")
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis of its own for one test, answering on a Unix socket."""
+    server = RedisServer(tmp_path_factory.mktemp("r"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL of its own for the tests of one module."""
+    with serve_postgres() as url:
+        yield url
 
 
 def _settle_hypothesis() -> None:

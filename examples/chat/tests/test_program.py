@@ -11,10 +11,7 @@ import pytest
 
 import tercel
 from tercel.test_utils import unused_port
-
-from .test_redis import Redis, redis
-
-__all__ = ("redis",)
+from tests.services import RedisServer
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCE = Path(tercel.__file__).resolve().parent.parent
@@ -27,7 +24,7 @@ def command(*arguments: str) -> list[str]:
 
 def test_several_workers_need_redis() -> None:
     done = subprocess.run(
-        command("--workers", "2"), env=ENVIRONMENT, capture_output=True, text=True
+        command("--workers", "2"), env=ENVIRONMENT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2
     assert "several workers need --redis" in done.stderr
@@ -36,7 +33,7 @@ def test_several_workers_need_redis() -> None:
 def test_a_missing_redis_is_one_sentence(tmp_path: Path) -> None:
     pytest.importorskip("redis")
     arguments = command("--port", "0", "--redis", f"unix://{tmp_path}/nobody")
-    done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.startswith("Redis can't be reached: ")
     assert done.stderr.count("\n") == 1
@@ -44,9 +41,9 @@ def test_a_missing_redis_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shares a port among processes")
-async def test_two_processes_on_one_port(redis: Redis) -> None:
+async def test_two_processes_on_one_port(redis_server: RedisServer) -> None:
     port = unused_port()
-    arguments = command("--port", str(port), "--redis", redis.url, "--workers", "2")
+    arguments = command("--port", str(port), "--redis", redis_server.url, "--workers", "2")
     with subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as program:
         try:
             assert program.stdout is not None

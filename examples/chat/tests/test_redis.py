@@ -1,9 +1,7 @@
 """Several workers that know each other by Redis."""
 
 import asyncio
-import subprocess
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,54 +9,23 @@ import pytest
 
 from tercel import WSCloseCode, WSMsgType, web
 from tercel.test_utils import TestClient, TestServer
-from tests.peers import require_program
+from tests.services import RedisServer
 
 from .people import person
 
 pytest.importorskip("redis")
 
 
-class Redis:
-    """A real server on a Unix socket; it can be stopped and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.program = require_program("redis-server")
-        self.path = folder / "socket"
-        self.url = f"unix://{self.path}"
-        self.folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        options = ["--port", "0", "--unixsocket", str(self.path), "--appendonly", "yes"]
-        options += ["--dir", str(self.folder), "--save", ""]
-        self.process = subprocess.Popen([self.program, *options], stdout=subprocess.DEVNULL)
-        while not self.path.exists():
-            assert self.process.poll() is None
-            time.sleep(0.01)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(10)
-            self.process = None
-
-
 @pytest.fixture
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    server = Redis(tmp_path_factory.mktemp("r"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-async def workers(redis: Redis) -> AsyncIterator[list[TestClient]]:
+async def workers(redis_server: RedisServer) -> AsyncIterator[list[TestClient]]:
     from chat.app import make_app
     from chat.redis_board import RedisBoard
 
     async with AsyncExitStack() as stack:
         yield [
-            await stack.enter_async_context(TestClient(TestServer(make_app(RedisBoard(redis.url)))))
+            await stack.enter_async_context(
+                TestClient(TestServer(make_app(RedisBoard(redis_server.url))))
+            )
             for _ in range(2)
         ]
 
@@ -86,11 +53,11 @@ async def test_two_workers_are_one_chat(workers: list[TestClient]) -> None:
 
 
 async def test_people_of_a_worker_that_died_are_forgotten(
-    workers: list[TestClient], redis: Redis, monkeypatch: pytest.MonkeyPatch
+    workers: list[TestClient], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chat import redis_board
 
-    board = redis_board.RedisBoard(redis.url)
+    board = redis_board.RedisBoard(redis_server.url)
     with monkeypatch.context() as patch:
         patch.setattr(redis_board, "STAY", 0)
         assert await board.enter("lobby", "Ghost", "0" * 16)
@@ -101,16 +68,18 @@ async def test_people_of_a_worker_that_died_are_forgotten(
     await board._redis.aclose()
 
 
-async def test_redis_goes_and_comes_back(workers: list[TestClient], redis: Redis) -> None:
+async def test_redis_goes_and_comes_back(
+    workers: list[TestClient], redis_server: RedisServer
+) -> None:
     async with person(workers[0], "Ada") as ada:
         await ada.say("before")
         await ada.hear_until("before")
-        redis.stop()
+        redis_server.stop()
         await ada.say("into the void")
         while not ada.problems:
             await ada.hear()
         assert ada.problems == ["The others can't be reached right now."]
-        redis.start()
+        redis_server.start()
         while (message := await ada.socket.receive()).type is WSMsgType.TEXT:
             pass
         assert message == (WSMsgType.CLOSE, WSCloseCode.SERVICE_RESTART, "")
