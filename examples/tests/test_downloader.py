@@ -1,7 +1,6 @@
 """examples/downloader.py against servers that cut, change, lie and refuse."""
 
 import asyncio
-import importlib.util
 import os
 import socket
 import subprocess
@@ -9,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,23 +18,15 @@ import tercel
 from tercel import web
 from tests.live import serving
 
+from .one_file import load
+
 PROGRAM = Path(__file__).resolve().parent.parent / "downloader.py"
 SOURCE = Path(tercel.__file__).resolve().parent.parent
 CONTENT = bytes(range(256)) * 4096  # 1 MiB whose every place is told from its neighbours
 HALF = len(CONTENT) // 2
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("downloader", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["downloader"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-downloader = load()
+downloader = load("downloader")
 
 
 class Site:
