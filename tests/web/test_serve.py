@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 from typing import Any
 
@@ -151,6 +152,8 @@ async def test_a_failing_prepare_signal_is_an_error(caplog: pytest.LogCaptureFix
             data = b""
         assert b"200 OK" not in data
     assert warnings_of(caplog.records)
+    gc.collect()  # a task that failed is told of when it is collected
+    assert "Task exception was never retrieved" not in caplog.text
 
 
 async def test_one_response_answers_several_requests() -> None:

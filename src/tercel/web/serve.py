@@ -145,6 +145,10 @@ async def _send_failed(server: Any, connection: Any, request: Any, error: Except
         await response.write_eof()
     except ConnectionError:
         connection.abort()
+    except Exception as again:
+        # A signal or a class of the application's that fails for every answer, this one too.
+        server.log_exception(request, again)
+        connection.abort()
 
 
 def _break_off(connection: Any, exchange: Any) -> None:
