@@ -15,7 +15,8 @@ import pytest
 
 import tercel
 from tercel import FormData, WSCloseCode, WSMsgType
-from tercel.test_utils import TestClient, TestServer, unused_port
+from tercel.test_utils import TestClient, TestServer
+from tests.ports import free_port
 
 from .one_file import FOLDER, load
 
@@ -188,7 +189,7 @@ def test_each_is_run_by_one_command(tmp_path: Path, name: str) -> None:
     if name == "posts_api":
         pytest.importorskip("aiosqlite")
     argument = {"posts_api": [str(tmp_path / "file")], "upload": [str(tmp_path)]}.get(name, [])
-    port = unused_port()
+    port = free_port()
     code = (FOLDER / f"{name}.py").read_text("utf-8").replace("port=8080", f"port={port}")
     program = tmp_path / f"{name}.py"
     program.write_text(code, "utf-8")

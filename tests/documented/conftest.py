@@ -1,7 +1,6 @@
 """Fixtures of the parity suite: the subject's modules, and servers of it on ephemeral ports."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import ModuleType
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import ports
 from tests.documented.neutral import Server
 from tests.documented.site import Site, reply
 from tests.documented.subject import SUBJECT, load
@@ -82,10 +82,8 @@ async def serve(web: ModuleType) -> AsyncIterator[Serve]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nobody listens on."""
+    return ports.free_port()
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 import tercel
-from tests.interop.test_client_peers import free_port, running
+from tests.interop.test_client_peers import running
 from tests.peers import require_target
+from tests.ports import free_port
 
 SERVE = """
 import sys

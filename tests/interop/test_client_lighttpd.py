@@ -11,8 +11,9 @@ import pytest
 import trustme
 
 import tercel
-from tests.interop.test_client_peers import free_port, running
+from tests.interop.test_client_peers import running
 from tests.peers import require_program
+from tests.ports import free_port
 
 LARGE = os.urandom(2**20) * 3
 

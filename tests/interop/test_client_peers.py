@@ -12,6 +12,7 @@ import pytest
 
 import tercel
 from tests.peers import require_program
+from tests.ports import free_port
 
 LARGE = os.urandom(2**20) * 3
 
@@ -54,12 +55,6 @@ const server = http.createServer((req, res) => {
 });
 server.listen(Number(process.argv[2]), "127.0.0.1");
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 
 import pytest
 from yarl import URL
@@ -12,6 +11,7 @@ from tercel.client.errors import ClientHttpProxyError, ClientProxyConnectionErro
 from tests.certificates import client_context, server_context
 from tests.client.asking import Ask, serve
 from tests.peers import require_program
+from tests.ports import free_port
 
 
 @contextlib.asynccontextmanager
@@ -39,17 +39,10 @@ async def run_program(*command, port):
         await process.wait()
 
 
-def find_port():
-    """A port that was free a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 @contextlib.asynccontextmanager
 async def run_tinyproxy(tmp_path, *lines):
     program = require_program("tinyproxy")
-    port = find_port()
+    port = free_port()
     config = tmp_path / "tinyproxy.conf"
     own = [f"Port {port}", "Listen 127.0.0.1", "Timeout 60", "Allow 127.0.0.1", *lines]
     config.write_text("\n".join(own) + "\n")
@@ -60,7 +53,7 @@ async def run_tinyproxy(tmp_path, *lines):
 @contextlib.asynccontextmanager
 async def run_microsocks(*options):
     program = require_program("microsocks")
-    port = find_port()
+    port = free_port()
     async with run_program(program, "-i", "127.0.0.1", "-p", str(port), *options, port=port):
         yield port
 
@@ -178,7 +171,7 @@ async def test_microsocks_wants_a_login():
 
 async def test_microsocks_can_not_reach_the_server():
     async with run_microsocks() as port, TCPConnector() as connector:
-        nobody = f"http://127.0.0.1:{find_port()}/"
+        nobody = f"http://127.0.0.1:{free_port()}/"
         with pytest.raises(ClientProxyConnectionError) as caught:
             await connector.connect(Ask(nobody, proxy=URL(f"socks5://127.0.0.1:{port}")))
         assert caught.value.port == port

@@ -19,8 +19,8 @@ from tercel.test_utils import (
     loop_context,
     make_mocked_coro,
     make_mocked_request,
-    unused_port,
 )
+from tests.ports import free_port
 
 HELD = web.AppKey("held", dict)
 
@@ -119,7 +119,7 @@ async def test_server_by_itself() -> None:
 
 
 async def test_server_on_a_chosen_port() -> None:
-    port = unused_port()
+    port = free_port()
     async with TestServer(make_app(), port=port) as server:
         assert server.port == port
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tercel.test_utils import TestClient, TestServer, unused_port
+from tercel.test_utils import TestClient, TestServer
 from tests.peers import require_program
+from tests.ports import free_port
 
 playwright = pytest.importorskip("playwright.async_api")
 
@@ -86,7 +87,7 @@ async def test_the_page_comes_back_after_the_server_does(browser: Any) -> None:
     from chat.board import MemoryBoard
 
     expect = playwright.expect
-    port = unused_port()
+    port = free_port()
     board = MemoryBoard()
     async with AsyncExitStack() as stack:
         first = TestServer(make_app(board), port=port)

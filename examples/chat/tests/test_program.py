@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import tercel
-from tercel.test_utils import unused_port
+from tests.ports import free_port
 from tests.services import RedisServer
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -42,7 +42,7 @@ def test_a_missing_redis_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shares a port among processes")
 async def test_two_processes_on_one_port(redis_server: RedisServer) -> None:
-    port = unused_port()
+    port = free_port()
     arguments = command("--port", str(port), "--redis", redis_server.url, "--workers", "2")
     with subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as program:
         try:
