@@ -1,0 +1,29 @@
+"""The examples in the pages of these rooms run as they stand there."""
+
+import re
+from typing import Any
+
+from tercel.test_utils import TestClient, TestServer
+from tests.meta.house import REPOSITORY
+
+
+def load(page: str, number: int = 0) -> dict[str, Any]:
+    """What the page's Python block of that number defines."""
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    block = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[number]
+    names: dict[str, Any] = {"__name__": page}
+    exec(compile(block, page, "exec"), names)
+    return names
+
+
+async def test_sessions() -> None:
+    app = load("sessions.md")["make_app"]()
+    async with TestClient(TestServer(app)) as client:
+        async with client.get("/") as response:
+            assert await response.text() == "Last visited: None"
+        async with client.get("/") as response:
+            assert float((await response.text()).removeprefix("Last visited: ")) > 0
+
+
+async def test_a_storage_of_ones_own() -> None:
+    await load("sessions.md", 1)["test_memory_storage"]()
