@@ -27,3 +27,20 @@ async def test_sessions() -> None:
 
 async def test_a_storage_of_ones_own() -> None:
     await load("sessions.md", 1)["test_memory_storage"]()
+
+
+async def test_security() -> None:
+    app = load("security.md")["make_app"]()
+    async with TestClient(TestServer(app)) as client:
+        async with client.get("/notes/ada", allow_redirects=False) as response:
+            assert response.headers["Location"] == "/login?next=/notes/ada"
+        async with client.get("/login") as response:
+            token = re.findall(r'value="([^"]+)"', await response.text())[0]
+        form = {"name": "ada", "password": "wrong", "csrf_token": token}
+        for password, status in (("wrong", 403), ("correct horse", 200)):
+            form["password"] = password
+            async with client.post("/login?next=/notes/ada", data=form) as response:
+                assert response.status == status
+        assert await response.text() == "buy oats"
+        async with client.get("/notes/ben") as response:
+            assert response.status == 403

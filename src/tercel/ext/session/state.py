@@ -136,14 +136,16 @@ class Session(MutableMapping[str, Any]):
         What is put in again is stored under another identity.
         """
         self._mapping = {}
+        self._created = int(time.time())
         self._changed = True
         self._renewed = True
 
     def renew(self) -> None:
-        """Keep what is in it and take another identity: what a login does, so that nobody who
-        knew the old one gets in. The storage forgets the old one.
+        """Keep what is in it, begin its time anew, and take another identity: what a login does,
+        so that nobody who knew the old one gets in. The storage forgets the old one.
         """
         self._identity = None
+        self._created = int(time.time())
         self._renewed = True
         self._changed = True
 
