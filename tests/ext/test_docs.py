@@ -1,7 +1,10 @@
 """The examples in the pages of these rooms run as they stand there."""
 
 import re
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tercel.test_utils import TestClient, TestServer
 from tests.meta.house import REPOSITORY
@@ -44,3 +47,23 @@ async def test_security() -> None:
         assert await response.text() == "buy oats"
         async with client.get("/notes/ben") as response:
             assert response.status == 403
+
+
+def test_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = load("config.md")
+    assert names["make_app"]([])[names["SETTINGS"]] == names["Settings"]()
+    Path("other.yaml").write_text("port: 80\ndatabase: {pool: 7}\n")
+    monkeypatch.setenv("SITE_DATABASE__URL", "other")
+    settings = names["make_app"](["--config=other.yaml"])[names["SETTINGS"]]
+    assert (settings.port, settings.database) == (80, names["Database"]("other", 7))
+    Path("other.yaml").write_text("port: '80'\n\ndatabase:\n pol: 7\n")
+    monkeypatch.setenv("SITE_MODE", "test")
+    with pytest.raises(names["SettingsError"]) as caught:
+        names["make_app"](["--config=other.yaml"])
+    assert set(caught.value.problems) == {
+        "other.yaml, line 4: database.pol: unknown; did you mean pool?",
+        "other.yaml, line 1: port: expected int, got '80'",
+        "the environment variable SITE_MODE: mode: expected one of 'development', 'production', "
+        "got 'test'",
+    }
