@@ -67,3 +67,15 @@ def test_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "the environment variable SITE_MODE: mode: expected one of 'development', 'production', "
         "got 'test'",
     }
+
+
+async def test_database(tmp_path: Path) -> None:
+    app = load("database.md")["make_app"](f"sqlite:///{tmp_path}/posts.db")
+    async with TestClient(TestServer(app)) as client:
+        for title, status in (("a", 201), ("", 400), ("b", 201)):
+            async with client.post("/posts", json={"title": title}) as response:
+                assert response.status == status
+        async with client.get("/posts") as response:
+            assert await response.json() == ["a", "b"]
+        async with client.get("/health") as response:
+            assert response.status == 200
