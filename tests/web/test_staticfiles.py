@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tercel import web
-from tercel.web.staticfiles import names_a_way_out
+from tercel.web.folder import names_a_way_out
 from tests.web.ask import ask
 
 

@@ -60,7 +60,9 @@ async def send_file(
 
 def _find_descriptors(transport: Any, file: Any) -> tuple[int, Any]:
     """The file's descriptor and the connection's socket; -1 and None if the kernel can't help."""
-    if not hasattr(os, "sendfile") or transport.get_extra_info("sslcontext") is not None:
+    if not hasattr(os, "sendfile") or _is_forbidden():
+        return -1, None
+    if transport.get_extra_info("sslcontext") is not None:
         return -1, None
     sock = transport.get_extra_info("socket")
     if sock is None or not hasattr(transport, "get_write_buffer_limits"):
@@ -69,6 +71,12 @@ def _find_descriptors(transport: Any, file: Any) -> tuple[int, Any]:
         return file.fileno(), sock
     except (AttributeError, OSError, ValueError):
         return -1, None
+
+
+def _is_forbidden() -> bool:
+    """True where the documented variable says so (web_reference, add_static)."""
+    environment = os.environ
+    return any(environment.get(name) for name in ("TERCEL_NOSENDFILE", "AIOHTTP_NOSENDFILE"))
 
 
 async def _send_by_kernel(

@@ -19,6 +19,7 @@ cdef object _promote
 cdef object _resume
 cdef object _set_result
 cdef object _Response
+cdef object _StreamResponse
 cdef object _EMPTY
 cdef Py_ssize_t _MAX_WAITING
 cdef double _REFUSAL_TIME
@@ -57,6 +58,7 @@ cdef class HttpConnection(WireProtocol):
 
     cdef _start(self, Exchange exchange, coro)
     cdef _step(self, request, Exchange exchange)
+    @cython.locals(known=bint)
     cdef _finish_step(self, request, Exchange exchange, response, error)
 
     @cython.locals(exchange=Exchange, parts=tuple)

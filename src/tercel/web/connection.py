@@ -26,6 +26,7 @@ from tercel.net.tasks import (
 from tercel.web.badpayload import bad_payload
 from tercel.web.exchange import Exchange
 from tercel.web.response import Response
+from tercel.web.stream import StreamResponse
 from tercel.wire.errors import TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.encode import encode_response_head
@@ -45,6 +46,7 @@ _promote = promote
 _resume = resume
 _set_result = set_result
 _Response = Response
+_StreamResponse = StreamResponse
 _EMPTY = EMPTY_PAYLOAD
 
 #: Octets of requests to come that wait in memory while a handler runs.
@@ -315,7 +317,8 @@ class HttpConnection(WireProtocol):
         """The handler has ended in its first step: answer at once, or start a task that does."""
         failure = None
         if error is None:
-            if type(response) is _Response and not self._logs_access:
+            known = type(response) is _Response or isinstance(response, _StreamResponse)
+            if known and not self._logs_access:
                 try:
                     if self.answer(request, response) and not self.must_drain:
                         self.finish_exchange(exchange)

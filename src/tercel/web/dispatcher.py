@@ -336,10 +336,12 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         show_index: bool = False,
         follow_symlinks: bool = False,
         append_version: bool = False,
+        cache_control: str | None = None,
     ) -> StaticResource:
         """Serve the files below the directory `path` (web_reference, add_static).
 
-        Raises ValueError where there is no such directory.
+        `cache_control` is the Cache-Control value of every file, such as "public, max-age=3600";
+        None, the default, sends none. Raises ValueError where there is no such directory.
         """
         resource = StaticResource(
             prefix.rstrip("/"),
@@ -350,6 +352,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
             show_index=show_index,
             follow_symlinks=follow_symlinks,
             append_version=append_version,
+            cache_control=cache_control,
         )
         self.register_resource(resource)
         return resource

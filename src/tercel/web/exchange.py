@@ -134,13 +134,13 @@ class Exchange:
         return self.head_sent
 
     def respond(
-        self, status: int, reason: str, fields: CIMultiDict[str] | str | None, body: bytes
+        self, status: int, reason: str, fields: CIMultiDict[str] | bytes | str | None, body: bytes
     ) -> None:
         """A whole answer in one write.
 
         `fields` is a Content-Type value, None for none, or all headers but those that frame the
-        answer. Content-Length, Date, Server and Connection are added. ValueError for control
-        characters.
+        answer, maybe encoded already. Content-Length (but for 304), Date, Server and Connection
+        are added. ValueError for control characters.
         """
         size = len(body)
         if fields is None:
@@ -148,6 +148,9 @@ class Exchange:
             standing = _date_and_server()
         elif isinstance(fields, str):
             block = _content_type_line(fields)
+            standing = _date_and_server()
+        elif isinstance(fields, bytes):
+            block = fields
             standing = _date_and_server()
         else:
             block = encode_fields(fields.items())
@@ -159,6 +162,8 @@ class Exchange:
         else:
             connection = _CLOSE
         length = _lengths[size] if size < 1024 else b"Content-Length: %d\r\n" % size
+        if status == 304:
+            length = b""
         if status == 200 and reason == "OK":
             line = _OK
         else:

@@ -1,12 +1,9 @@
 """StaticResource: the files below a directory, under a prefix (web_reference, StaticResource).
 
-In: a file name from a URL, decoded. Out: a `FileResponse`, an index page, or 403 and 404. A name
-never leads out of the directory: ".." is refused before the disk is asked, links are followed to
-their end and must end inside, unless `follow_symlinks` is on.
+In: a prefix, a directory and options. Out: routes for GET and HEAD, and the URLs of files. What
+those routes answer is `folder.py`'s business, which is loaded with the first static resource.
 """
 
-import asyncio
-import html
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,49 +12,22 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from tercel.web.errors import HTTPForbidden, HTTPNotFound
 from tercel.web.matchinfo import UrlMappingMatchInfo
 from tercel.web.pattern import normal_path, quote_path
 from tercel.web.resources import PrefixResource, Resolution
-from tercel.web.response import Response
 from tercel.web.routes import AbstractRoute, ResourceRoute
+from tercel.wire.h1.encode import encode_fields
 
-__all__ = ("StaticResource", "names_a_way_out")
-
-_DEVICES = frozenset(
-    ["aux", "con", "conin$", "conout$", "nul", "prn"]
-    + [f"{name}{digit}" for name in ("com", "lpt") for digit in "0123456789¹²³"]
-)
-
-
-def names_a_way_out(name: str, windows: bool = os.name == "nt") -> bool:
-    r"""True for a file name that must not reach the disk.
-
-    That is: one with "..", an absolute one, one with a NUL; for Windows also one with a drive, a
-    stream or a UNC share, with a backslash, the name of a device, or a final dot or space.
-    """
-    if "\0" in name or name.startswith("/"):
-        return True
-    segments = name.split("/")
-    if ".." in segments:
-        return True
-    if not windows:
-        return False
-    return any(
-        "\\" in segment
-        or ":" in segment
-        or segment.rstrip(". ") != segment
-        or segment.partition(".")[0].rstrip().lower() in _DEVICES
-        for segment in segments
-    )
+__all__ = ("StaticResource",)
 
 
 class StaticResource(PrefixResource):
     """A directory's files, for GET and HEAD.
 
     `chunk_size` is in octets; `show_index` shows directories, else 403; `follow_symlinks` lets
-    links lead out of the directory, else 404; `append_version` is the default of `url_for()`.
-    Raises ValueError where `directory` is none.
+    links lead out of the directory, else 404; `append_version` is the default of `url_for()`;
+    `cache_control` is the Cache-Control value of every file, None for none. Raises ValueError
+    where `directory` is none, or `cache_control` is no field value.
     """
 
     VERSION_KEY = "v"
@@ -73,6 +43,7 @@ class StaticResource(PrefixResource):
         show_index: bool = False,
         follow_symlinks: bool = False,
         append_version: bool = False,
+        cache_control: str | None = None,
     ) -> None:
         super().__init__(prefix, name=name)
         try:
@@ -81,15 +52,28 @@ class StaticResource(PrefixResource):
             raise ValueError(f"'{directory}' does not exist") from None
         if not self._directory.is_dir():
             raise ValueError(f"'{directory}' is not a directory")
-        self._chunk_size = chunk_size
-        self._show_index = show_index
-        self._follow_symlinks = follow_symlinks
+        if cache_control is not None:
+            encode_fields((("Cache-Control", cache_control),))
+        from tercel.web.folder import Folder
+
         self._append_version = append_version
-        self._versions: dict[Path, tuple[int, int, str]] = {}
+        self._folder = Folder(
+            os.fspath(self._directory),
+            self._prefix,
+            chunk_size=chunk_size,
+            show_index=show_index,
+            follow_symlinks=follow_symlinks,
+            cache_control=cache_control,
+        )
         self._routes: dict[str, ResourceRoute] = {
-            method: ResourceRoute(method, self._handle, self, expect_handler=expect_handler)
+            method: ResourceRoute(method, self._folder.answer, self, expect_handler=expect_handler)
             for method in ("GET", "HEAD")
         }
+
+    def add_prefix(self, prefix: str) -> None:
+        """Put `prefix` before the prefix."""
+        super().add_prefix(prefix)
+        self._folder.prefix = self._prefix
 
     def url_for(  # type: ignore[override]
         self, *, filename: str | os.PathLike[str], append_version: bool | None = None
@@ -104,26 +88,10 @@ class StaticResource(PrefixResource):
         if append_version is None:
             append_version = self._append_version
         if append_version:
-            version = self._find_version(name)
+            version = self._folder.find_version(name)
             if version is not None:
                 url = url.with_query({self.VERSION_KEY: version})
         return url
-
-    def _find_version(self, name: str) -> str | None:
-        path = self._locate(name)
-        if path is None or not path.is_file():
-            return None
-        stat = path.stat()
-        known = self._versions.get(path)
-        if known is None or known[:2] != (stat.st_mtime_ns, stat.st_size):
-            import base64
-            import hashlib
-
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
-            version = base64.urlsafe_b64encode(digest).decode("ascii")
-            known = self._versions[path] = (stat.st_mtime_ns, stat.st_size, version)
-        return known[2]
 
     def get_info(self) -> dict[str, Any]:
         """The directory, the prefix and the routes."""
@@ -158,63 +126,3 @@ class StaticResource(PrefixResource):
     def __repr__(self) -> str:
         name = f"'{self.name}'" if self.name is not None else ""
         return f"<StaticResource {name} {self._prefix} -> {self._directory!r}>"
-
-    def _locate(self, name: str) -> Path | None:
-        """The path of a file or directory, None where there is none that may be shown."""
-        if names_a_way_out(name):
-            return None
-        path = self._directory.joinpath(*[part for part in name.split("/") if part])
-        try:
-            real = path.resolve(strict=True)
-        except PermissionError:
-            raise
-        except (OSError, RuntimeError, ValueError):
-            return None
-        if self._follow_symlinks:
-            return path
-        return real if real.is_relative_to(self._directory) else None
-
-    def _look_up(self, name: str) -> "tuple[Path, str | None]":
-        """A file's path and None, or a directory's path and its index page."""
-        try:
-            path = self._locate(name)
-            if path is None:
-                raise HTTPNotFound
-            if path.is_dir():
-                if not self._show_index:
-                    raise HTTPForbidden
-                return path, self._make_index(path, name)
-            # A file has no "/" behind its name.
-            if not path.is_file() or name.endswith("/"):
-                raise HTTPNotFound
-            return path, None
-        except PermissionError:
-            raise HTTPForbidden from None
-
-    async def _handle(self, request: Any) -> Any:
-        name = request.match_info["filename"]
-        loop = asyncio.get_running_loop()
-        path, index = await loop.run_in_executor(None, self._look_up, name)
-        if index is not None:
-            return Response(text=index, content_type="text/html")
-        from tercel.web.file import FileResponse
-
-        return FileResponse(path, chunk_size=self._chunk_size)
-
-    def _make_index(self, path: Path, name: str) -> str:
-        """A page that lists a directory."""
-        below = "/".join(part for part in name.split("/") if part)
-        base = f"{self._prefix}/{below}" if below else self._prefix
-        title = html.escape(f"Index of {base or '/'}")
-        lines = []
-        for entry in sorted(path.iterdir(), key=lambda entry: entry.name):
-            label = entry.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            mark = "/" if entry.is_dir() else ""
-            link = quote(f"{base}/{os.fsencode(entry.name).decode('utf-8', 'replace')}{mark}")
-            lines.append(f'<li><a href="{html.escape(link)}">{html.escape(label)}{mark}</a></li>')
-        listing = "\n".join(lines)
-        return (
-            "<!doctype html>\n<html>\n<head>\n<meta charset=utf-8>\n"
-            f"<title>{title}</title>\n</head>\n<body>\n<h1>{title}</h1>\n"
-            f"<ul>\n{listing}\n</ul>\n</body>\n</html>\n"
-        )

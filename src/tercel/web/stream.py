@@ -210,8 +210,8 @@ class StreamResponse(AnswerHead):
 
     def _answer_at_once(
         self, request: Any, exchange: Any
-    ) -> "tuple[int, str, CIMultiDict[str] | str | None, bytes] | None":
-        """What the connection asks of `Response`; a stream always takes the long way."""
+    ) -> "tuple[int, str, CIMultiDict[str] | bytes | str | None, bytes] | None":
+        """What the connection asks of answers at hand; a stream always takes the long way."""
         return None
 
     def _payload_bytes(self) -> bytes | None:
