@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..hdrs import (
+    ACCEPT_ENCODING,
     CACHE_CONTROL,
     CONNECTION,
     CONTENT_ENCODING,
@@ -71,6 +72,8 @@ class FileResponse(StreamResponse):
     _sends_head_at_once = False
     _long_way = False
     _count = 0
+    _path = ""
+    _chunk_size = 256 * 1024
     _cache_control: str | None = None
     _stored: StoredFile | None = None
     _folder: Any = None
@@ -100,12 +103,11 @@ class FileResponse(StreamResponse):
     def _of(cls, stored: StoredFile, folder: Any, name: str) -> "FileResponse":
         """The answer of a static resource: a file that was looked at, and its name there."""
         made = cls.__new__(cls)
-        made._path = stored.path
         made._stored = stored
         made._folder = folder
         made._name = name
-        made._chunk_size = folder.chunk_size
-        made._cache_control = folder.cache_control
+        if folder.cache_control is not None:
+            made._cache_control = folder.cache_control
         return made
 
     # At once, where the contents are in memory
@@ -118,7 +120,7 @@ class FileResponse(StreamResponse):
         fields = request.headers
         stored = self._stored
         if stored is None:
-            stored = shared_files.find(self._path, fields.get("Accept-Encoding"))
+            stored = shared_files.find(self._path, fields.get(ACCEPT_ENCODING))
             if stored is None:
                 return None
             self._stored = stored
@@ -127,7 +129,8 @@ class FileResponse(StreamResponse):
             return None
         headers = self._headers
         if headers is None and self._cookies is None and self._status == 200:
-            for name in CONDITIONS:
+            # A lone field is Host, which is no condition.
+            for name in CONDITIONS if len(fields) > 1 else ():
                 if name in fields:
                     break
             else:
@@ -273,10 +276,14 @@ class FileResponse(StreamResponse):
             await self._send_coded(opened)
         else:
             exchange = request._exchange
+            size = self._size_of_pieces()
             for part in _list_parts(plan):
                 exchange.write(part.preface)
-                await send_file(exchange, opened.file, part.offset, part.count, self._chunk_size)
+                await send_file(exchange, opened.file, part.offset, part.count, size)
             await self.write_eof(plan.tail)
+
+    def _size_of_pieces(self) -> int:
+        return self._chunk_size if self._folder is None else self._folder.chunk_size  # type: ignore[no-any-return]
 
     async def _send_coded(self, opened: _Opened) -> None:
         """Send the file through the content coding, or in chunks."""
@@ -287,7 +294,7 @@ class FileResponse(StreamResponse):
             left = part.count
             opened.file.seek(part.offset)
             while left > 0:
-                size = min(left, self._chunk_size)
+                size = min(left, self._size_of_pieces())
                 data = await loop.run_in_executor(None, opened.file.read, size)
                 if not data:
                     raise OSError(

@@ -51,6 +51,10 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOCTTY", 0)
 )
+_monotonic = time.monotonic
+_stat = os.stat
+_lstat = os.lstat
+_IS_WINDOWS = os.name == "nt"
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -64,6 +68,8 @@ class StoredFile:
 
     __slots__ = (
         "_blocks",
+        "_changed",
+        "_first",
         "accepts_links",
         "data",
         "facts",
@@ -90,6 +96,8 @@ class StoredFile:
         self.accepts_links = True
         self.was_used = False
         self._blocks: dict[str | None, bytes] = {}
+        self._first: tuple[int, ...] = found[:7]
+        self._changed = found.st_ctime_ns
 
     def block(self, cache_control: str | None) -> bytes:
         """The header lines of an answer with the whole file, encoded."""
@@ -106,15 +114,27 @@ class StoredFile:
     def is_current(self) -> bool:
         """True if the path still leads to this very file, unchanged."""
         try:
-            found = os.stat(self.path, follow_symlinks=self.accepts_links)
+            found = _stat(self.path) if self.accepts_links else _lstat(self.path)
         except (OSError, ValueError):
             return False
-        return is_same(found, self.stat)
+        # Whatever changes in a file changes its st_ctime, except on Windows.
+        if found.st_ctime_ns != self._changed or found[:7] != self._first:
+            return False
+        return not _IS_WINDOWS or found.st_mtime_ns == self.stat.st_mtime_ns
 
     def size_of_all(self) -> int:
         """Octets held, those of siblings included."""
         size = len(self.data) if self.data is not None else 0
-        return size + sum(sibling.size_of_all() for sibling in self.siblings.values())
+        for sibling in self.siblings.values():
+            size += sibling.size_of_all()
+        return size
+
+    def is_settled(self, now_ns: int) -> bool:
+        """True if a change of it, or of a sibling, is sure to be seen in a stat result."""
+        for sibling in self.siblings.values():
+            if not is_settled(sibling.stat, now_ns):
+                return False
+        return is_settled(self.stat, now_ns)
 
 
 def is_same(one: os.stat_result, other: os.stat_result) -> bool:
@@ -128,7 +148,7 @@ def is_same(one: os.stat_result, other: os.stat_result) -> bool:
 
 def is_settled(found: os.stat_result, now_ns: int) -> bool:
     """True if a change from now on is sure to be seen in the stat result."""
-    changed = max(found.st_ctime_ns, found.st_mtime_ns) if os.name == "nt" else found.st_ctime_ns
+    changed = max(found.st_ctime_ns, found.st_mtime_ns) if _IS_WINDOWS else found.st_ctime_ns
     tick = _FINE_TICK if changed % 1_000_000_000 else _COARSE_TICK
     return now_ns - changed > tick
 
@@ -138,6 +158,8 @@ class FileCache:
 
     `clock` gives nanoseconds since 1970.
     """
+
+    __slots__ = ("_clock", "_files", "_lock", "_most_files", "_most_octets", "_octets")
 
     def __init__(
         self,
@@ -175,7 +197,7 @@ class FileCache:
         stored.was_used = True
         if accepted is None:
             return stored
-        if time.monotonic() - stored.looked_at > SIBLING_TIME:
+        if _monotonic() - stored.looked_at > SIBLING_TIME:
             return None
         chosen = choose_sibling(stored, accepted)
         if chosen is not stored and not chosen.is_current():
@@ -186,9 +208,7 @@ class FileCache:
     def keep(self, key: str, stored: StoredFile) -> None:
         """Keep a file, in place of what the key had; nothing that changed a moment ago."""
         now = self._clock()
-        if not is_settled(stored.stat, now):
-            return
-        if not all(is_settled(sibling.stat, now) for sibling in stored.siblings.values()):
+        if not stored.is_settled(now):
             return
         with self._lock:
             self._drop(key)
@@ -224,9 +244,7 @@ class FileCache:
                 self._drop(key)
 
 
-@lru_cache(512)
-def _choose(accepted: str, offered: tuple[str, ...]) -> str:
-    return choose_coding(accepted, offered)
+_choose = lru_cache(512)(choose_coding)
 
 
 def choose_sibling(stored: StoredFile, accepted: str) -> StoredFile:
@@ -268,7 +286,7 @@ def store_file(
     the file once it is open, and raises where it must not be sent. Raises OSError or ValueError
     where there is no such file, PermissionError where it may not be read.
     """
-    looked_at = time.monotonic()
+    looked_at = _monotonic()
     stored = _read_file(path, guess_content_type(path), None, check)
     for coding, suffix in SUFFIXES.items():
         try:

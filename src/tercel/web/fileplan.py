@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..hdrs import IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE
 from ..wire.dates import format_http_date, parse_http_date
 from ..wire.ranges import (
     MAX_RANGES,
@@ -61,13 +62,7 @@ _UNKNOWN_TYPE = "application/octet-stream"
 
 
 #: The request headers that make the answer another one than the whole file.
-CONDITIONS = (
-    "If-None-Match",
-    "If-Modified-Since",
-    "Range",
-    "If-Match",
-    "If-Unmodified-Since",
-)
+CONDITIONS = (IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE, IF_MATCH, IF_UNMODIFIED_SINCE)
 
 Pairs = tuple[tuple[str, str], ...]
 

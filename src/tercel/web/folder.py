@@ -12,6 +12,7 @@ import stat
 import time
 from typing import Any
 
+from tercel.hdrs import ACCEPT_ENCODING
 from tercel.web.errors import HTTPForbidden, HTTPNotFound
 from tercel.web.file import FileResponse
 from tercel.web.filecache import (
@@ -166,7 +167,7 @@ class Folder:
             name = match.value(0)
         else:
             name = request.match_info["filename"]
-        accepted = request.headers.get("Accept-Encoding")
+        accepted = request.headers.get(ACCEPT_ENCODING)
         stored = self.files.find(name, accepted)
         if stored is None:
             loop = asyncio.get_running_loop()
