@@ -177,8 +177,6 @@ def test_hdrs():
 
 
 def test_content_coding(web):
-    assert {each.name: each.value for each in web.ContentCoding} == {
-        "deflate": "deflate",
-        "gzip": "gzip",
-        "identity": "identity",
-    }
+    known = {each.name: each.value for each in web.ContentCoding}
+    for name in ("deflate", "gzip", "identity"):
+        assert known[name] == name

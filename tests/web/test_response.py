@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
+from tercel.web.codings import ContentCoding
 from tercel.web.response import Response, json_bytes_response, json_response
-from tercel.web.stream import ContentCoding, StreamResponse
+from tercel.web.stream import StreamResponse
 from tercel.wire.version import HttpVersion10
 from tests.web.fake_exchange import FakeExchange, FakeRequest
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tercel.web.answerhead import reason_phrase
+from tercel.web.codings import ContentCoding
 from tercel.web.keys import ResponseKey
-from tercel.web.stream import SERVER_SOFTWARE, ContentCoding, StreamResponse
+from tercel.web.stream import SERVER_SOFTWARE, StreamResponse
 from tercel.wire.ranges import ETag
 from tercel.wire.version import HttpVersion10
 from tests.web.fake_exchange import FakeExchange, FakeRequest

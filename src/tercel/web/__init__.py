@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from tercel.web.cleanup import (
         CleanupError as CleanupError,
     )
+    from tercel.web.codings import (
+        ContentCoding as ContentCoding,
+    )
+    from tercel.web.compression import (
+        compression_middleware as compression_middleware,
+    )
     from tercel.web.dispatcher import (
         UrlDispatcher as UrlDispatcher,
     )
@@ -197,6 +203,9 @@ if TYPE_CHECKING:
     from tercel.web.errors import (
         HTTPVersionNotSupported as HTTPVersionNotSupported,
     )
+    from tercel.web.eventsource import (
+        EventSourceResponse as EventSourceResponse,
+    )
     from tercel.web.file import (
         FileResponse as FileResponse,
     )
@@ -342,9 +351,6 @@ if TYPE_CHECKING:
         StaticResource as StaticResource,
     )
     from tercel.web.stream import (
-        ContentCoding as ContentCoding,
-    )
-    from tercel.web.stream import (
         StreamResponse as StreamResponse,
     )
     from tercel.web.uploads import (
@@ -373,6 +379,8 @@ _NAMES = {
         "RequestPayloadError",
     ),
     "cleanup": ("CleanupError",),
+    "codings": ("ContentCoding",),
+    "compression": ("compression_middleware",),
     "dispatcher": ("UrlDispatcher",),
     "errors": (
         "HTTPAccepted",
@@ -434,6 +442,7 @@ _NAMES = {
         "HTTPVariantAlsoNegotiates",
         "HTTPVersionNotSupported",
     ),
+    "eventsource": ("EventSourceResponse",),
     "file": ("FileResponse",),
     "keys": (
         "AppKey",
@@ -502,10 +511,7 @@ _NAMES = {
     ),
     "sockets": ("WebSocketSet",),
     "staticfiles": ("StaticResource",),
-    "stream": (
-        "ContentCoding",
-        "StreamResponse",
-    ),
+    "stream": ("StreamResponse",),
     "uploads": ("FileField",),
     "views": ("View",),
     "websocket": (

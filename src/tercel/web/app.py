@@ -453,6 +453,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
             answer = await info.expect_handler(request)
             if answer is not None:
                 return answer  # type: ignore[no-any-return]
+            request._head.expects_continue = False
         run = wrap_handler(info.handler, info.apps)
         return await run(request)  # type: ignore[no-any-return]
 
@@ -480,6 +481,8 @@ async def _answer_expecting(request: Any, route: AbstractRoute, run: Any) -> Any
         answer = await route.handle_expect_header(request)
     if answer is not None:
         return answer
+    # Such a handler has written 100 Continue itself, maybe past the exchange.
+    request._head.expects_continue = False
     return await run(request)
 
 

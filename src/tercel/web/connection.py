@@ -160,11 +160,14 @@ class HttpConnection(WireProtocol):
         self._deadline = 0.0
         self.requests_count += 1
         if self._wire.reads_body:
-            reader = StreamReader(self, self.server.read_bufsize, loop=self.loop)
+            server = self.server
+            stream = StreamReader(self, server.read_bufsize, loop=self.loop)
             if head.chunked:
-                reader.begin_http_chunk_receiving()
-            self.reader = reader
-            exchange = Exchange(self, head, reader)
+                stream.begin_http_chunk_receiving()
+            self.reader = stream
+            if head.may_be_coded and server.auto_decompress:
+                self.reader = server.inflate(self, head, stream)
+            exchange = Exchange(self, head, stream)
             self.exchange = exchange
             if self._keepalive <= 0 or head.expects_continue:
                 # Answered without 100 Continue, the peer may send the body or leave it out.
@@ -193,6 +196,8 @@ class HttpConnection(WireProtocol):
             self.exchange = None
             self._next()
             return
+        if end.trailers:
+            self.exchange.trailers = end.trailers
         reader.feed_eof()
 
     def on_error(self, error: WireError) -> None:

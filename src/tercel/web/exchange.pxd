@@ -39,6 +39,7 @@ cdef class Exchange:
     cdef public object outcome
     cdef readonly int status
     cdef public object task
+    cdef public tuple trailers
 
     @cython.locals(size=Py_ssize_t, block=bytes, standing=bytes, connection=bytes, length=bytes, start=bytes, line=bytes)
     cpdef respond(self, int status, reason, fields, bytes body)

@@ -16,7 +16,12 @@ from tercel.net.protocol import WireProtocol
 from tercel.net.streams import StreamReader
 from tercel.web.stream import SERVER_SOFTWARE
 from tercel.wire.dates import format_http_date
-from tercel.wire.h1.encode import encode_chunk, encode_fields, encode_status_line
+from tercel.wire.h1.encode import (
+    encode_chunk,
+    encode_fields,
+    encode_last_chunk,
+    encode_status_line,
+)
 from tercel.wire.h1.head import RequestHead
 from tercel.wire.version import HttpVersion, HttpVersion10
 
@@ -60,7 +65,8 @@ class Exchange:
 
     `head` is the request's head, `body` its `StreamReader`; `keep_alive` may be set to False to
     close the connection after this answer. `bytes_sent` counts all octets of the answer,
-    `body_bytes_sent` those of its body before framing. `task` runs the handler.
+    `body_bytes_sent` those of its body before framing. `task` runs the handler. `trailers` are the
+    pairs that came after the request's body, once it has ended.
     """
 
     __slots__ = (
@@ -79,6 +85,7 @@ class Exchange:
         "outcome",
         "status",
         "task",
+        "trailers",
     )
 
     def __init__(self, connection: WireProtocol, head: RequestHead, body: StreamReader) -> None:
@@ -94,6 +101,7 @@ class Exchange:
         self.body_bytes_sent = 0
         self.outcome: Any = None
         self.task: asyncio.Task[Any] | None = None
+        self.trailers: tuple[tuple[bytes, bytes], ...] = ()
         self._chunked = False
         self._pending: bytes | None = None
         self._remaining: int | None = None
@@ -277,6 +285,19 @@ class Exchange:
                 self.keep_alive = False
             elif self._remaining is None and not self.drops_body:
                 self.keep_alive = False
+        self.finished = True
+
+    def finish_with_trailers(
+        self, data: bytes | bytearray | memoryview, trailers: CIMultiDict[str]
+    ) -> None:
+        """`finish` of a chunked body, with fields after it; ValueError for control characters."""
+        if self.finished or not self._chunked or self.drops_body:
+            self.finish(data)
+            return
+        last = encode_last_chunk(trailers.items())
+        self.write(data)
+        pending = self._pending
+        self._flush(last if pending is None else pending + last)
         self.finished = True
 
     def send_informational(self, status: int, headers: CIMultiDict[str] | tuple[()] = ()) -> None:

@@ -7,12 +7,12 @@ peer's errors; nothing here writes to the connection.
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from multidict import CIMultiDict, MultiDict, MultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
 from tercel.web.errors import HTTPRequestEntityTooLarge
@@ -48,6 +48,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
     POST_METHODS = frozenset({"PATCH", "POST", "PUT", "TRACE", "DELETE"})
 
     _exchange: "Exchange"
+    _compressor: Any = None  # set by the compression middleware, asked by streams
 
     # Who and where
 
@@ -255,7 +256,30 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
     @property
     def content(self) -> "StreamReader":
         """The body as a stream."""
+        if self._head.expects_continue:
+            self._ask_for_body()
         return self._payload  # type: ignore[no-any-return]
+
+    def _ask_for_body(self) -> None:
+        """Send `100 Continue` where the peer waits for it and nobody has sent it yet."""
+        exchange = self._exchange
+        if not exchange.head_sent and not exchange.closed:
+            exchange.send_informational(100)
+
+    @property
+    def trailers(self) -> "CIMultiDictProxy[str]":
+        """The fields that came after the body (RFC 9110 section 6.5), none for most requests.
+
+        RuntimeError before the body was read to its end.
+        """
+        if not self._payload.at_eof():
+            raise RuntimeError("Trailers come after the body: read it to its end first")
+        return CIMultiDictProxy(
+            CIMultiDict(
+                (name.decode("ascii"), value.decode("utf-8", "surrogateescape"))
+                for name, value in self._exchange.trailers
+            )
+        )
 
     @property
     def body_exists(self) -> bool:
@@ -285,13 +309,13 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
             declared = self._head.content_length
             if limit and declared is not None and declared > limit:
                 raise HTTPRequestEntityTooLarge(max_size=limit, actual_size=declared)
-            payload = self._payload
+            payload = self.content
             if payload.is_eof():
                 body = payload.read_nowait()
                 if limit and len(body) > limit:
                     raise HTTPRequestEntityTooLarge(max_size=limit, actual_size=len(body))
                 self._body = body
-                return body  # type: ignore[no-any-return]
+                return body
             pieces = []
             size = 0
             while piece := await payload.readany():
@@ -333,7 +357,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
 
         return MultipartReader(
             self.headers,
-            self._payload,
+            self.content,
             client_max_size=self._client_max_size or sys.maxsize,
             max_size_error_cls=HTTPRequestEntityTooLarge,
         )
@@ -353,8 +377,29 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
 
     async def release(self) -> None:
         """Read over what is left of the body."""
-        while not self._payload.at_eof():
-            await self._payload.readany()
+        content = self.content
+        while not content.at_eof():
+            await content.readany()
+
+    async def send_early_hints(
+        self, links: "str | Iterable[str]" = (), *, headers: "Mapping[str, str] | None" = None
+    ) -> None:
+        """Send `103 Early Hints` (RFC 8297), so that the client fetches what the answer will need.
+
+        `links` is a Link value, or several: `"</style.css>; rel=preload; as=style"`; `headers` are
+        more fields. May be called more than once. Nothing is sent to a client of HTTP/1.0. Raises
+        RuntimeError once the answer has begun, ValueError for no field at all or for control
+        characters, ConnectionResetError once the peer is gone.
+        """
+        fields = CIMultiDict(headers or {})
+        for link in (links,) if isinstance(links, str) else links:
+            fields.add("Link", link)
+        if not fields:
+            raise ValueError("there is no link and no header to send early")
+        exchange = self._exchange
+        exchange.send_informational(103, fields)
+        if exchange.must_drain:
+            await exchange.drain()
 
     async def wait_for_disconnection(self) -> None:
         """Return when the peer has left; cancelled when the handler ends before.
@@ -415,6 +460,8 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
         made._match = self._match
         made._match_info = self._match_info
         made._has_prepare_hook = self._has_prepare_hook
+        if self._compressor is not None:
+            made._compressor = self._compressor
         return made
 
     async def _prepare_hook(self, response: "StreamResponse") -> None:

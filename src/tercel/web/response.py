@@ -17,9 +17,9 @@ from multidict import CIMultiDict
 from tercel.content.unset import Unset, sentinel
 from tercel.hdrs import (
     CONNECTION,
-    CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_TYPE,
+    ETAG,
     TRANSFER_ENCODING,
 )
 from tercel.web.answerhead import OCTET_STREAM, Pairs
@@ -40,9 +40,6 @@ _UTF8_TYPES = {
     "application/json": "application/json; charset=utf-8",
 }
 
-#: Octets above which compressing would hold the event loop for too long: done in a thread.
-ZLIB_EXECUTOR_SIZE = 4096
-
 
 class Response(StreamResponse):
     """An answer in one piece (web_reference, Response).
@@ -60,8 +57,6 @@ class Response(StreamResponse):
 
     _body: "bytes | bytearray | Payload | None" = None
     _coded: bytes | None = None
-    _zlib_executor_size: int = ZLIB_EXECUTOR_SIZE
-    _zlib_executor: "Executor | None" = None
     _long_way = False
     _sends_head_at_once = False
 
@@ -305,8 +300,12 @@ class Response(StreamResponse):
             for name, value in added.items():
                 if headers.get(name) == value:
                     del headers[name]
+        tag = self._strong_tag
+        if headers is not None and tag is not None and headers.get(ETAG) == f"W/{tag}":
+            headers[ETAG] = tag
         self._added = self._exchange = self._request = self._encoder = self._coded = None
-        self._keep_alive = None
+        self._keep_alive = self._strong_tag = None
+        self._hides_length = False
         self._head_gone = self._eof_sent = False
         return True
 
@@ -335,14 +334,17 @@ class Response(StreamResponse):
         self, request: "AnsweredRequest", headers: "CIMultiDict[str]"
     ) -> None:
         body = self._body
-        if self._chunked or not isinstance(body, bytes | bytearray):
+        if self._chunked or self._trailers or not isinstance(body, bytes | bytearray):
             if body is not None:
                 await super()._start_compression(request, headers)
             return
         coding = self._choose_coding(request, headers) if body else None
         if coding is None:
             return
-        if len(body) > self._zlib_executor_size:
+        self._note_coding(headers, coding)
+        if request.method == "HEAD":
+            self._hides_length = True
+        elif len(body) > self._zlib_executor_size:
             import asyncio
 
             loop = asyncio.get_running_loop()
@@ -351,7 +353,6 @@ class Response(StreamResponse):
             )
         else:
             self._coded = _encode_all(coding, self._compression_strategy, body)
-        self._add(headers, CONTENT_ENCODING, coding)
 
     async def write_eof(self, data: bytes | bytearray | memoryview = b"") -> None:
         """Send the body and end the answer. A second call does nothing.
@@ -381,7 +382,7 @@ class Response(StreamResponse):
 
 
 def _encode_all(coding: str, strategy: int | None, body: bytes | bytearray) -> bytes:
-    from tercel.wire.coding import make_encoder
+    from tercel.wire.encoders import make_encoder
 
     encoder = make_encoder(coding, strategy)
     return encoder.encode(body) + encoder.finish()

@@ -12,15 +12,18 @@ import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from tercel.web.connection import HttpConnection
 from tercel.web.exchange import Exchange
 from tercel.web.request import BaseRequest
 from tercel.web.serve import error_response, serve_outcome, serve_request
-from tercel.wire.limits import Limits
+from tercel.wire.limits import FREE_INFLATION, MAX_INFLATION, Limits
 
 if TYPE_CHECKING:
     from tercel.abc import AbstractAccessLogger, AbstractAsyncAccessLogger
+    from tercel.net.streams import StreamReader
+    from tercel.web.eventsource import EventSourceResponse
     from tercel.web.response import Response
     from tercel.web.stream import StreamResponse
 
@@ -255,7 +258,10 @@ class Server:
     are seconds: `keepalive_timeout` 75 between requests, `head_timeout` 60 from the first octet of
     a head to its last, `lingering_time` 10 for reading over what a handler left unread. Sizes are
     octets: `max_line_size` and `max_field_size` 8190, `max_headers` 128 fields, `read_bufsize`
-    65536 held for a body before the peer must wait. TypeError for an unknown setting.
+    65536 held for a body before the peer must wait. `auto_decompress` undoes the Content-Encoding
+    of requests (default True): a body may grow to `free_inflation` octets (64 MiB) in any case,
+    beyond it to `max_inflation` times what came of it (200; None: to any size). TypeError for an
+    unknown setting.
     """
 
     def __init__(
@@ -279,6 +285,8 @@ class Server:
         lingering_time: float = 10.0,
         read_bufsize: int = 65536,
         auto_decompress: bool = True,
+        free_inflation: int = FREE_INFLATION,
+        max_inflation: int | None = MAX_INFLATION,
         timeout_ceil_threshold: float = 5.0,
     ) -> None:
         self.handler = handler
@@ -294,6 +302,8 @@ class Server:
         self.lingering_time = lingering_time
         self.read_bufsize = read_bufsize
         self.auto_decompress = auto_decompress
+        self.free_inflation = free_inflation
+        self.max_inflation = max_inflation
         self.limits = _make_limits(max_line_size, max_headers, max_field_size)
         self.request_class: type[BaseRequest] | None = (
             BaseRequest if request_factory is None else None
@@ -309,6 +319,7 @@ class Server:
         self._connections: dict[HttpConnection, Any] = {}
         self._past_requests = 0
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._streams: WeakSet[EventSourceResponse] = WeakSet()
 
     def __call__(self) -> RequestHandler:
         """A protocol for one more connection."""
@@ -352,6 +363,17 @@ class Server:
         """The request that the factory makes."""
         factory: Any = self.request_factory
         return factory(exchange.head, exchange.body, exchange.protocol, exchange, None)  # type: ignore[no-any-return]
+
+    def inflate(self, connection: HttpConnection, head: Any, stream: "StreamReader") -> Any:
+        """What `connection` feeds in place of `stream` for a body in a content coding."""
+        from tercel.web.inflate import open_inflated
+
+        free = None if self.max_inflation is None else self.free_inflation
+        return open_inflated(connection, head, stream, free, self.max_inflation)
+
+    def watch_stream(self, stream: "EventSourceResponse") -> None:
+        """Stop `stream`, which would last for as long as its client, when the server stops."""
+        self._streams.add(stream)
 
     def keep_task(self, task: asyncio.Task[Any]) -> None:
         """Hold a handler's task until it is done: the event loop itself would not."""
@@ -411,7 +433,9 @@ class Server:
     # Stopping.
 
     def pre_shutdown(self) -> None:
-        """Close idle connections; busy ones close after their answer."""
+        """Close idle connections, and streams of events; busy ones close after their answer."""
+        for stream in list(self._streams):
+            stream.stop()
         for connection in self.connections:
             connection.stop_soon()
 

@@ -9,7 +9,6 @@ Hooks: see `response.py` for what the connection may do without calling prepare(
 
 import sys
 import time
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from tercel._version import __version__
@@ -19,35 +18,30 @@ from tercel.hdrs import (
     CONTENT_LENGTH,
     CONTENT_TYPE,
     DATE,
+    ETAG,
     SERVER,
+    TRAILER,
     TRANSFER_ENCODING,
-    VARY,
 )
 from tercel.web.answerhead import OCTET_STREAM, AnswerHead, read_length
 from tercel.wire.version import HttpVersion10, HttpVersion11
 
 if TYPE_CHECKING:
     import asyncio
+    from concurrent.futures import Executor
 
     from multidict import CIMultiDict
 
+    from tercel.web.codings import BodyEncoder, ContentCoding
     from tercel.web.parties import AnsweredRequest, AnswerSink
-    from tercel.wire.coding import Encoder
 
-__all__ = ("SERVER_SOFTWARE", "ContentCoding", "StreamResponse")
+__all__ = ("SERVER_SOFTWARE", "StreamResponse")
 
 SERVER_SOFTWARE = f"Python/{sys.version_info[0]}.{sys.version_info[1]} tercel/{__version__}"
 
 
-class ContentCoding(Enum):
-    """The content codings that a response can be compressed with, in order of preference.
-
-    Documented in web_reference (ContentCoding).
-    """
-
-    deflate = "deflate"
-    gzip = "gzip"
-    identity = "identity"
+#: Octets above which encoding would hold the event loop for too long: done in a thread.
+EXECUTOR_SIZE = 4096
 
 
 def allows_no_body(status: int) -> bool:
@@ -86,9 +80,17 @@ class StreamResponse(AnswerHead):
     _keep_alive: bool | None = None
     _closes: bool = False
     _compression: bool = False
-    _compression_force: ContentCoding | None = None
+    _compression_force: "ContentCoding | None" = None
     _compression_strategy: int | None = None
-    _encoder: "Encoder | None" = None
+    _coding_offer: tuple[str, ...] | None = None
+    _encoder: "BodyEncoder | None" = None
+    _flushes: bool = False  # True: what was written is not held back by the encoder
+    _hides_length: bool = False  # an answer to HEAD whose body only GET would encode
+    _strong_tag: str | None = None  # the ETag that a coding made weak
+    _trailers: "CIMultiDict[str] | None" = None
+    _takes_trailers: bool = False
+    _zlib_executor_size: int = EXECUTOR_SIZE
+    _zlib_executor: "Executor | None" = None
     _long_way: bool = True  # False: the connection may answer without prepare()
     _sends_head_at_once: bool = True
     _request: "AnsweredRequest | None" = None
@@ -170,10 +172,14 @@ class StreamResponse(AnswerHead):
         """Compress the body.
 
         `force` names the coding; without it the request's Accept-Encoding decides (RFC 9110
-        section 12.5.3). `strategy` is one of zlib's strategies, its default by default. A body
-        that carries a Content-Encoding of its own is left as it is. Raises TypeError for another
-        `force`; a bool is deprecated.
+        section 12.5.3): of those that the client likes equally the first of zstd, br, deflate and
+        gzip. `strategy` is one of zlib's strategies, its default by default. A body that carries a
+        Content-Encoding or Content-Range of its own is left as it is; a strong ETag becomes weak.
+        Raises TypeError for another `force`, ValueError for one whose library is not installed; a
+        bool is deprecated.
         """
+        from tercel.web.codings import ContentCoding
+
         self._refuse_late("the compression")
         if isinstance(force, bool):
             import warnings
@@ -184,10 +190,57 @@ class StreamResponse(AnswerHead):
             force = ContentCoding.deflate if force else None
         elif force is not None and not isinstance(force, ContentCoding):
             raise TypeError(f"force should be None or a ContentCoding, got {force!r}")
+        elif force is not None and force is not ContentCoding.identity:
+            from tercel.wire.encoders import make_encoder
+
+            make_encoder(force.value, strategy)
         self._compression = True
         self._compression_force = force
         self._compression_strategy = strategy
         self._long_way = True
+
+    # Trailers
+
+    @property
+    def trailers(self) -> "CIMultiDict[str]":
+        """Fields to send after the body (RFC 9110 section 6.5), until `write_eof()`.
+
+        Those that are there at `prepare()` are announced in a Trailer field, and make the answer
+        chunked; more may follow. They are left out where they can't be sent: for HTTP/1.0, HEAD and
+        statuses without a body. `prepare()` and `write_eof()` raise ValueError for a name that is
+        forbidden in trailers, such as Content-Length or Set-Cookie. Raises RuntimeError on the
+        first use after an answer with a known length was prepared.
+        """
+        trailers = self._trailers
+        if trailers is None:
+            if self._eof_sent:
+                raise RuntimeError("The answer has ended, no trailers can follow")
+            request, exchange = self._request, self._exchange
+            if request is not None and exchange is not None and not self._takes_trailers:
+                if (
+                    request.method != "HEAD"
+                    and exchange.version >= HttpVersion11
+                    and not allows_no_body(self._status)
+                ):
+                    raise RuntimeError(
+                        "An answer with a known length has no trailers: set them before prepare()"
+                    )
+            from multidict import CIMultiDict
+
+            self._trailers = trailers = CIMultiDict()
+            self._long_way = True
+        return trailers
+
+    def _check_trailers(self, trailers: "CIMultiDict[str]") -> None:
+        from tercel.wire.trailers import check_trailers
+
+        check_trailers(trailers)
+
+    def _announce_trailers(self, headers: "CIMultiDict[str]") -> None:
+        trailers = self._trailers
+        if trailers:
+            self._check_trailers(trailers)
+            self._add(headers, TRAILER, ", ".join(dict.fromkeys(trailers)))
 
     # Sending
 
@@ -226,6 +279,9 @@ class StreamResponse(AnswerHead):
         self._request = request
         self._exchange = exchange = request._exchange
         headers = self.headers
+        policy = getattr(request, "_compressor", None)
+        if policy is not None and not self._compression:
+            policy.compress_stream(self)
         if self._compression:
             await self._start_compression(request, headers)
         self._put_cookies(headers)
@@ -237,6 +293,7 @@ class StreamResponse(AnswerHead):
             self._put_cookies(headers)
             length, chunked = self._frame(request, exchange, headers)
         exchange.start(self._status, self._reason, headers, length, chunked)
+        self._takes_trailers = chunked
         self._head_gone = True
         if self._sends_head_at_once:
             exchange.write(b"")
@@ -245,12 +302,28 @@ class StreamResponse(AnswerHead):
         self, request: "AnsweredRequest", headers: "CIMultiDict[str]"
     ) -> None:
         coding = self._choose_coding(request, headers)
-        if coding is not None:
-            from tercel.wire.coding import make_encoder
+        if coding is None:
+            return
+        self._note_coding(headers, coding)
+        headers.pop(CONTENT_LENGTH, None)
+        if request.method == "HEAD":
+            self._hides_length = True
+        else:
+            from tercel.web.codings import BodyEncoder
 
-            self._encoder = make_encoder(coding, self._compression_strategy)
-            self._add(headers, CONTENT_ENCODING, coding)
-            headers.pop(CONTENT_LENGTH, None)
+            self._encoder = BodyEncoder(
+                coding, self._compression_strategy, self._zlib_executor_size, self._zlib_executor
+            )
+
+    def _note_coding(self, headers: "CIMultiDict[str]", coding: str) -> None:
+        """Make the head that of a body in `coding`."""
+        from tercel.web.codings import drop_ranges, weak_tag
+
+        self._add(headers, CONTENT_ENCODING, coding)
+        tags = weak_tag(headers)
+        if tags is not None:
+            self._strong_tag, headers[ETAG] = tags
+        drop_ranges(headers)
 
     def _add(self, headers: "CIMultiDict[str]", name: str, value: str) -> None:
         """Set a header that belongs to this sending, not to the response."""
@@ -260,19 +333,21 @@ class StreamResponse(AnswerHead):
 
     def _choose_coding(self, request: "AnsweredRequest", headers: "CIMultiDict[str]") -> str | None:
         """The coding to compress with; None to leave the body as it is."""
-        if CONTENT_ENCODING in headers or allows_no_body(self._status):
+        from tercel.web.codings import (
+            ContentCoding,
+            choose_answer_coding,
+            is_coded_or_partial,
+            vary_by_coding,
+        )
+
+        status = self._status
+        if allows_no_body(status) or status == 206 or is_coded_or_partial(headers):
             return None
         force = self._compression_force
         if force is not None:
             return None if force is ContentCoding.identity else force.value
-        from tercel.wire.coding import choose_coding
-
-        vary = headers.get(VARY, "")
-        if "*" not in vary and "accept-encoding" not in vary.lower():
-            headers[VARY] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
-        offered = tuple(coding.value for coding in ContentCoding)
-        coding = choose_coding(request.headers.get("Accept-Encoding", ""), offered)
-        return None if coding == "identity" else coding
+        vary_by_coding(headers)
+        return choose_answer_coding(request.headers, self._coding_offer)
 
     def _known_length(self) -> int | None:
         """Octets of the body where the response knows them itself, else None."""
@@ -297,14 +372,16 @@ class StreamResponse(AnswerHead):
         headers.pop(TRANSFER_ENCODING, None)
         if allows_no_body(status) or (request.method == "CONNECT" and status < 300):
             headers.pop(CONTENT_LENGTH, None)
-        elif self._chunked:
+        elif self._chunked or (self._trailers and version >= HttpVersion11):
             if version <= HttpVersion10:
                 raise RuntimeError("Using chunked encoding is forbidden for HTTP/1.0")
             headers.pop(CONTENT_LENGTH, None)
             length, chunked = None, request.method != "HEAD"
             self._add(headers, TRANSFER_ENCODING, "chunked")
+            if self._trailers:
+                self._announce_trailers(headers)
         else:
-            length = self._known_length()
+            length = None if self._hides_length else self._known_length()
             if length is None and CONTENT_LENGTH in headers:
                 length = read_length(headers[CONTENT_LENGTH])
             if length is not None:
@@ -364,8 +441,24 @@ class StreamResponse(AnswerHead):
         if exchange.closed:
             raise ConnectionResetError("Cannot write to closing transport")
         if self._encoder is not None:
-            data = self._encoder.encode(data)
-        exchange.write(data)
+            await self._encoder.write(exchange, data, self._flushes)
+        else:
+            exchange.write(data)
+        if exchange.must_drain:
+            await exchange.drain()
+
+    async def flush(self) -> None:
+        """Send what a content coding holds back, so that the peer can read all that was written.
+
+        Without a coding nothing is held back. Waits and raises as `write()` does.
+        """
+        exchange = self._exchange
+        if exchange is None or self._eof_sent:
+            raise RuntimeError("Cannot call flush() before prepare() or after write_eof()")
+        if exchange.closed:
+            raise ConnectionResetError("Cannot write to closing transport")
+        if self._encoder is not None:
+            await self._encoder.write(exchange, b"", True)
         if exchange.must_drain:
             await exchange.drain()
 
@@ -391,10 +484,15 @@ class StreamResponse(AnswerHead):
         exchange = self._exchange
         if exchange is None:
             raise RuntimeError("Response has not been started")
-        if self._encoder is not None:
-            data = self._encoder.encode(data) + self._encoder.finish()
-        exchange.finish(data)
+        if self._trailers:
+            self._check_trailers(self._trailers)
         self._eof_sent = True
+        if self._encoder is not None:
+            data = await self._encoder.finish(data)
+        if self._trailers and self._takes_trailers:
+            exchange.finish_with_trailers(data, self._trailers)
+        else:
+            exchange.finish(data)
         if exchange.must_drain:
             await exchange.drain()
 

@@ -111,7 +111,7 @@ async def read_multipart_form(request: Any) -> MultiDict[Any]:
     declared = request._head.content_length
     if limit and declared is not None and declared > limit:
         raise HTTPRequestEntityTooLarge(max_size=limit, actual_size=declared)
-    content = _Counted(request._payload, limit)
+    content = _Counted(request.content, limit)
     max_fields = request.client_max_fields
     fields: MultiDict[Any] = MultiDict()
     spools: list[Spool] = []

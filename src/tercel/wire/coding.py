@@ -1,21 +1,23 @@
-"""Content codings: gzip, deflate, br and zstd, and the choice between them; two are encoded too.
+"""Content codings undone: gzip, deflate, br and zstd, and the choice between them.
 
 In: bytes of a body, piece by piece. Out: bytes; never more at a time than the caller asked for,
-and never more in all than the ceiling. A coding is a row in `_ENCODERS` and `_DECODERS`. Raises
-BadMessage for data that is not in its coding or passes the ceiling, TruncatedMessage for an end
-that comes too early (RFC 9110 section 8.4). Holds no thread, no clock and no I/O.
+and never more in all than the ceiling. A coding is a row in `_DECODERS`; `encoders` has the other
+way. Raises BadMessage for data that is not in its coding or passes the ceiling, TruncatedMessage
+for an end that comes too early (RFC 9110 section 8.4). Holds no thread, no clock and no I/O.
 """
 
-import sys
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
+from functools import lru_cache
 from typing import Any, Protocol
 
+from tercel.wire.encoders import Encoder, make_encoder
 from tercel.wire.errors import BadMessage, TruncatedMessage
+from tercel.wire.libraries import find_brotli as _find_brotli
+from tercel.wire.libraries import find_zlib
+from tercel.wire.libraries import find_zstd as _find_zstd
+from tercel.wire.libraries import has_zstd as _has_zstd
 
 __all__ = (
     "Decoder",
@@ -40,18 +42,6 @@ _ZSTD_WINDOW = 23
 _MAX_CODINGS = 4
 
 
-class Encoder(Protocol):
-    """Encodes one body."""
-
-    def encode(self, data: Data) -> bytes:
-        """Take a piece; return what is ready, often b""."""
-        ...
-
-    def finish(self) -> bytes:
-        """Return the rest. Nothing may be called afterwards."""
-        ...
-
-
 class Decoder(Protocol):
     """Decodes one body."""
 
@@ -70,25 +60,6 @@ class Decoder(Protocol):
     def finish(self) -> None:
         """Say that no more data comes. Raises TruncatedMessage where some is missing."""
         ...
-
-
-class ZlibEncoder:
-    """gzip (RFC 1952) and deflate, which in HTTP means the zlib format (RFC 1950)."""
-
-    __slots__ = ("_compressor",)
-
-    def __init__(self, wbits: int, strategy: int | None) -> None:
-        self._compressor = zlib.compressobj(
-            wbits=wbits, strategy=zlib.Z_DEFAULT_STRATEGY if strategy is None else strategy
-        )
-
-    def encode(self, data: Data) -> bytes:
-        """Take a piece; return what is ready, often b""."""
-        return self._compressor.compress(data)
-
-    def finish(self) -> bytes:
-        """Return the rest."""
-        return self._compressor.flush()
 
 
 class Ceiling:
@@ -184,12 +155,13 @@ class SteppedDecoder(ABC):
 class ZlibDecoder(SteppedDecoder):
     """gzip with any number of members, and deflate in the zlib format or, as some send it, raw."""
 
-    __slots__ = ("_inner", "_started", "_tail")
+    __slots__ = ("_inner", "_started", "_tail", "_zlib")
 
     def __init__(self, coding: str, ceiling: Ceiling) -> None:
         super().__init__(coding, ceiling)
         self._tail = b""  # seen by zlib, but held back by max_length
-        self._inner = zlib.decompressobj(_GZIP) if coding == "gzip" else None
+        self._zlib = find_zlib()
+        self._inner: Any = self._zlib.decompressobj(_GZIP) if coding == "gzip" else None
         self._started = False
 
     def _holds(self) -> bool:
@@ -201,14 +173,14 @@ class ZlibDecoder(SteppedDecoder):
         if inner is None:
             # The low four bits name the method: 8 in every zlib header, never in raw deflate
             # that browsers have met.
-            inner = zlib.decompressobj(_ZLIB if piece[0] & 0x0F == 8 else _RAW)
+            inner = self._zlib.decompressobj(_ZLIB if piece[0] & 0x0F == 8 else _RAW)
             self._inner = inner
         elif inner.eof:
             return self._after_end(piece)
         self._started = True
         try:
-            done = inner.decompress(piece, room)
-        except zlib.error as error:
+            done: bytes = inner.decompress(piece, room)
+        except self._zlib.error as error:
             raise BadMessage(f"A body is not valid {self._coding}: {error}") from None
         self._tail = inner.unconsumed_tail
         if inner.eof and inner.unused_data:
@@ -222,7 +194,7 @@ class ZlibDecoder(SteppedDecoder):
         if rest:
             if self._coding != "gzip":
                 raise BadMessage("A deflate body goes on after its end")
-            self._inner = zlib.decompressobj(_GZIP)
+            self._inner = self._zlib.decompressobj(_GZIP)
         return b""
 
     def finish(self) -> None:
@@ -365,45 +337,6 @@ class ChainDecoder:
             stage.finish()
 
 
-@cache
-def _find_brotli() -> Any:
-    """The module for br, None without one that can stop in mid-output (brotli 1.2)."""
-    for name in ("brotli", "brotlicffi"):
-        try:
-            module = import_module(name)
-        except ImportError:
-            continue
-        if hasattr(module.Decompressor, "can_accept_more_data"):
-            return module
-    return None
-
-
-@cache
-def _find_zstd() -> Any:
-    """The module for zstd, of Python 3.14 or its backport; None without one."""
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            return import_module(name)
-        except ImportError:
-            continue
-    return None
-
-
-@cache
-def _has_zstd() -> bool:
-    """True if `_find_zstd` would find one; importing it costs some milliseconds."""
-    names = ("_zstd", "backports.zstd") if sys.version_info >= (3, 14) else ("backports.zstd",)
-    try:
-        return any(find_spec(name) is not None for name in names)
-    except ImportError:
-        return False
-
-
-_ENCODERS: dict[str, Callable[[int | None], Encoder]] = {
-    "gzip": lambda strategy: ZlibEncoder(_GZIP, strategy),
-    "deflate": lambda strategy: ZlibEncoder(_ZLIB, strategy),
-}
-
 _DECODERS: dict[str, Callable[[Ceiling], SteppedDecoder]] = {
     "gzip": lambda ceiling: ZlibDecoder("gzip", ceiling),
     "x-gzip": lambda ceiling: ZlibDecoder("gzip", ceiling),
@@ -416,14 +349,6 @@ _OPTIONAL: dict[str, Callable[[], bool]] = {
     "br": lambda: _find_brotli() is not None,
     "zstd": _has_zstd,
 }
-
-
-def make_encoder(coding: str, strategy: int | None = None) -> Encoder:
-    """An encoder for `coding`; `strategy` is zlib's. ValueError for an unknown coding."""
-    make = _ENCODERS.get(coding)
-    if make is None:
-        raise ValueError(f"Content coding {coding!r} is not known, only {', '.join(_ENCODERS)}")
-    return make(strategy)
 
 
 def make_decoder(coding: str, ceiling: int | None = None, ratio: int | None = None) -> Decoder:
@@ -463,23 +388,35 @@ def supported_codings() -> tuple[str, ...]:
 def choose_coding(accepted: str, offered: tuple[str, ...]) -> str:
     """The coding of `offered`, most wanted first, that an Accept-Encoding value likes best.
 
-    "identity" where it likes none of them: an answer without coding is always permitted (RFC 9110
-    section 12.5.3). Malformed members count for nothing.
+    "identity" where it likes none of them, even where it refuses that: an answer that can't be
+    read beats none at all (RFC 9110 section 12.5.3). `*` stands for all that it doesn't name.
+    Malformed members count for nothing.
     """
+    if len(accepted) > _LONG:
+        return _choose(accepted, offered)
+    return _choose_cached(accepted, offered)
+
+
+def _choose(accepted: str, offered: tuple[str, ...]) -> str:
     best, best_weight = "identity", 0.0
     weights: dict[str, float] = {}
     for member in accepted.split(","):
         name, _, parameters = member.partition(";")
-        weights[name.strip().lower()] = _read_weight(parameters)
+        name = name.strip().lower()
+        weights["gzip" if name == "x-gzip" else name] = _read_weight(parameters)
+    others = weights.get("*", 0.0)
     for coding in offered:
-        weight = weights.get(coding, 0.0)
-        if coding == "identity":
-            continue
-        if weight > best_weight:
+        weight = weights.get(coding, others)
+        if weight > best_weight and coding != "identity":
             best, best_weight = coding, weight
     if weights.get("identity", 0.0) > best_weight:
         return "identity"
     return best
+
+
+#: Clients know a handful of such values; a longer one is nobody's.
+_LONG = 200
+_choose_cached = lru_cache(maxsize=256)(_choose)
 
 
 def _read_weight(parameters: str) -> float:

@@ -29,6 +29,7 @@ cdef class RequestHead(Head):
     cdef public object authority
     cdef public bint expects
     cdef public bint expects_continue
+    cdef public bint may_be_coded
     cdef public object method
     cdef public object path
     cdef public object query

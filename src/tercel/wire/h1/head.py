@@ -120,13 +120,15 @@ class RequestHead(Head):
     `path` is the target's path as sent (percent-encoded), `query` what follows its `?` or an empty
     string; `authority` and `scheme` are set for the absolute and authority forms only;
     `expects_continue` is True if the peer waits for `100 Continue` before it sends the body,
-    `expects` if it sent any Expect field.
+    `expects` if it sent any Expect field; `may_be_coded` is False only where there is no
+    Content-Encoding.
     """
 
     __slots__ = (
         "authority",
         "expects",
         "expects_continue",
+        "may_be_coded",
         "method",
         "path",
         "query",
@@ -151,6 +153,7 @@ class RequestHead(Head):
         self.authority = ""
         self.expects = False
         self.expects_continue = False
+        self.may_be_coded = False
 
 
 class ResponseHead(Head):
@@ -209,6 +212,7 @@ def make_request_head(
         head.content_length = int(length)
     if b"upgrade" in options:
         head.upgrade = headers.get("Upgrade")
+    head.may_be_coded = "Content-Encoding" in headers
     head.expects = "Expect" in headers
     head.expects_continue = headers.get("Expect", "").lower() == "100-continue"
     return head

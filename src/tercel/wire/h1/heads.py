@@ -13,6 +13,7 @@ from tercel.wire.h1.framing import list_tokens, read_coding, read_host, read_len
 from tercel.wire.h1.head import Head, RequestHead, ResponseHead, parse_pairs
 from tercel.wire.limits import Limits
 from tercel.wire.octets import DIGIT, HOST, KIND, TARGET, TCHAR, TELLING, VALUE
+from tercel.wire.trailers import MISPLACED_TRAILERS
 from tercel.wire.version import HttpVersion, HttpVersion10, HttpVersion11
 
 __all__ = ("HeadParser",)
@@ -27,11 +28,7 @@ _TELLING = TELLING
 _VERSION_10 = HttpVersion10
 _VERSION_11 = HttpVersion11
 
-_NOT_IN_TRAILERS = frozenset(
-    b"content-length transfer-encoding host connection trailer upgrade expect te content-encoding"
-    b" content-type content-range authorization proxy-authorization proxy-authenticate"
-    b" www-authenticate set-cookie cookie cache-control max-forwards range".split()
-)
+_NOT_IN_TRAILERS = MISPLACED_TRAILERS
 _METHODS = {
     name.encode(): name
     for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
@@ -383,6 +380,7 @@ class HeadParser:
             or head.version is _VERSION_10
         ):
             self._finish(head)
+        head.may_be_coded = self._is_coded
         if self._expect is not None and head.version is _VERSION_11:
             head.expects = True
             head.expects_continue = self._expect.lower() == b"100-continue"
