@@ -62,6 +62,10 @@ _ROOMS = {
         "WSMessageTypeError",
         "WSServerHandshakeError",
     ),
+    "tercel.client.eventsource": (
+        "EventSource",
+        "ServerSentEvent",
+    ),
     "tercel.client.middleware": (
         "ClientHandlerType",
         "ClientMiddlewareType",
@@ -151,6 +155,7 @@ _ROOMS = {
         "StreamReader",
     ),
     "tercel.resolver": ("DefaultResolver",),
+    "tercel.wire.libraries": ("set_zlib_backend",),
     "tercel.wire.media": ("content_disposition_filename",),
     "tercel.wire.ranges": ("ETag",),
     "tercel.wire.version": (

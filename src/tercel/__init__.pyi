@@ -127,6 +127,12 @@ from tercel.client.errors import (
 from tercel.client.errors import (
     WSServerHandshakeError as WSServerHandshakeError,
 )
+from tercel.client.eventsource import (
+    EventSource as EventSource,
+)
+from tercel.client.eventsource import (
+    ServerSentEvent as ServerSentEvent,
+)
 from tercel.client.middleware import (
     ClientHandlerType as ClientHandlerType,
 )
@@ -321,6 +327,9 @@ from tercel.web.worker import (
 )
 from tercel.web.worker import (
     GunicornWebWorker as GunicornWebWorker,
+)
+from tercel.wire.libraries import (
+    set_zlib_backend as set_zlib_backend,
 )
 from tercel.wire.media import (
     content_disposition_filename as content_disposition_filename,

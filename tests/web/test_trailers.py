@@ -82,7 +82,7 @@ async def test_of_a_compressed_answer() -> None:
         response.trailers["X-Sum"] = "1"
         return response
 
-    head, body = await send(handler)
+    _, body = await send(handler)
     size, _, rest = body.partition(b"\r\n")
     assert gzip.decompress(rest[: int(size, 16)]) == b"abc" * 1000
     assert rest[int(size, 16) :] == b"\r\n0\r\nX-Sum: 1\r\n\r\n"

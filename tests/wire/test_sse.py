@@ -1,4 +1,4 @@
-"""Server-sent events as octets: the standard's examples, line ends and cuts of every kind, limits."""
+"""Server-sent events as octets: the standard's examples, line ends and cuts, limits."""
 
 import json
 from typing import Any
@@ -35,7 +35,8 @@ STREAMS: dict[str, tuple[bytes, list[Event]]] = {
     ),
     "stocks": (b"data: YHOO\ndata: +2\ndata: 10\n\n", [Event("YHOO\n+2\n10")]),
     "ids": (
-        b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+        b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\n"
+        b"data:  third event\n\n",
         [Event("first event", id="1"), Event("second event"), Event(" third event")],
     ),
     "empty data": (b"data\n\ndata\ndata\n\ndata:", [Event(""), Event("\n")]),
