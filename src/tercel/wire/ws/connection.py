@@ -1,9 +1,9 @@
 """One WebSocket connection as its reader sees it, for either role, without I/O (RFC 6455).
 
 In: `feed_data`. Out: `next_event` gives messages and control frames as `WSMessage`, None for not
-yet; it raises `WebSocketError` once, and nothing comes after that or after a Close frame. What has
-come of an unfinished message is unmasked, inflated, checked as UTF-8 and counted at once, so it
-never holds more than `max_size` octets. `encode` is the way out.
+yet, and `next_kind` the same without an object between; `WebSocketError` is raised once, and
+nothing comes after that or after a Close frame. What has come of an unfinished message is unmasked,
+inflated, checked as UTF-8 and counted at once, so it never holds more than `max_size` octets.
 """
 
 from codecs import utf_8_decode
@@ -12,18 +12,18 @@ from typing import Any
 from tercel.wire.ws.codes import WebSocketError, WSCloseCode, WSMessage, WSMsgType, is_wire_code
 from tercel.wire.ws.deflate import Deflater, Inflater
 from tercel.wire.ws.frames import encode_frame
-from tercel.wire.ws.mask import apply_mask, turn_key
+from tercel.wire.ws.mask import apply_mask, turn_key, unmask
 
 __all__ = ("Connection",)
 
 _Message = WSMessage
 _new_message = tuple.__new__
 _decode = utf_8_decode
-_TEXT = WSMsgType.TEXT
-_BINARY = WSMsgType.BINARY
-_CLOSE = WSMsgType.CLOSE
-_PING = WSMsgType.PING
-_PONG = WSMsgType.PONG
+#: The documented kinds by their opcodes.
+_KINDS: list[Any] = [None] * 16
+for _kind in WSMsgType:
+    if _kind < 16:
+        _KINDS[_kind] = _kind
 _PROTOCOL_ERROR = int(WSCloseCode.PROTOCOL_ERROR)
 _INVALID_TEXT = int(WSCloseCode.INVALID_TEXT)
 _TOO_BIG = int(WSCloseCode.MESSAGE_TOO_BIG)
@@ -34,13 +34,16 @@ class Connection:
 
     `max_size`: octets of a message, inflated, 0 for any number. `decode_text`: give TEXT as str,
     else as checked bytes. `inflater` and `deflater` are what the handshake agreed on, None without
-    permessage-deflate. `is_done` is True once nothing more will be read.
+    permessage-deflate. `is_done` is True once nothing more will be read. With `by_frame`, data comes
+    frame by frame, not message by message.
     """
 
     __slots__ = (
+        "_continues",
         "_data",
         "_decode_text",
         "_fin",
+        "_given",
         "_in_frame",
         "_is_compressed",
         "_is_server",
@@ -51,9 +54,13 @@ class Connection:
         "_opcode",
         "_pos",
         "_undecoded",
+        "by_frame",
         "deflater",
         "inflater",
         "is_done",
+        "is_final",
+        "payload",
+        "reason",
     )
 
     def __init__(
@@ -70,6 +77,10 @@ class Connection:
         self.inflater = inflater
         self.deflater = deflater
         self.is_done = False
+        self.by_frame = False
+        self.is_final = True
+        self.payload: Any = None
+        self.reason = ""
         self._data = b""
         self._pos = 0
         # The data frame whose payload is coming, and the message that it belongs to.
@@ -80,6 +91,9 @@ class Connection:
         self._opcode = 0
         self._is_compressed = False
         self._message: bytearray | None = None
+        # Frames of the message that were given away by themselves, and their octets.
+        self._continues = False
+        self._given = 0
         self._undecoded = b""
 
     @property
@@ -102,24 +116,48 @@ class Connection:
 
     def next_event(self) -> WSMessage | None:
         """The next message or control frame, None until more octets come; WebSocketError."""
+        kind = self.next_kind()
+        return None if kind < 0 else self.take_message(kind)
+
+    def next_kind(self) -> int:
+        """The opcode of the next message or control frame, -1 until more octets come.
+
+        `payload` is its data: str for a text, unless those are not decoded, a Close frame's code,
+        bytes otherwise; `reason` is the Close frame's. With `by_frame`, `payload` is bytes, the
+        opcode 0 stands for a continuation, and `is_final` tells the last frame of a message.
+        WebSocketError as for `next_event`.
+        """
         if self.is_done:
-            return None
+            return -1
         try:
             while True:
                 if self._in_frame:
                     if not self._take_piece():
-                        return None
+                        return -1
                     if self._fin:
                         return self._end_message()
+                    if self.by_frame:
+                        return self._end_fragment()
                     continue
                 if self._pos + 2 > len(self._data):
-                    return None
-                event = self._next_frame()
-                if event is not None or not self._in_frame:
-                    return event
+                    if self._pos >= len(self._data):
+                        self._data = b""
+                        self._pos = 0
+                    return -1
+                kind = self._next_frame()
+                if kind >= 0 or not self._in_frame:
+                    return kind
         except WebSocketError:
             self._stop()
             raise
+
+    def take_message(self, kind: int) -> WSMessage:
+        """What `next_kind` has told, as a message."""
+        payload = self.payload
+        self.payload = None
+        return _new_message(  # type: ignore[no-any-return]
+            _Message, (_KINDS[kind], payload, self.reason if kind == 8 else "")
+        )
 
     def _stop(self) -> None:
         self.is_done = True
@@ -128,10 +166,10 @@ class Connection:
         self._message = None
         self._in_frame = False
 
-    def _next_frame(self) -> WSMessage | None:
-        """Read the head of a frame; the event, where it is whole and is one.
+    def _next_frame(self) -> int:
+        """Read the head of a frame; its opcode, where it is whole and tells something.
 
-        Otherwise either `_in_frame` is set, or the head has not come to its end.
+        Otherwise -1, and either `_in_frame` is set, or the head has not come to its end.
         """
         data = self._data
         p = data
@@ -154,33 +192,32 @@ class Connection:
         start = 2
         if size == 126:
             if have < 4:
-                return None
+                return -1
             start = 4
             size = p[pos + 2] << 8 | p[pos + 3]
         elif size == 127:
             if have < 10:
-                return None
+                return -1
             start = 10
             if p[pos + 2] >= 128:
                 raise WebSocketError(_PROTOCOL_ERROR, "a frame's length has its top bit set")
             size = int.from_bytes(data[pos + 2 : pos + 10], "big")
         if self._max_size and opcode < 8:
             self._check_size(first, size)
-        key = None
         if second >= 128:
-            if have < start + 4:
-                return None
-            key = data[pos + start : pos + start + 4]
             start += 4
+            if have < start:
+                return -1
         if opcode >= 8:
             if have < start + size:
-                return None
-            return self._take_control(opcode, pos + start, size, key)
+                return -1
+            return self._take_control(opcode, pos + start, size)
         if have - start >= size and first & 128 and opcode:
-            return self._take_whole(first, pos + start, pos + start + size, key)
+            return self._take_whole(first, pos + start, pos + start + size)
+        key = data[pos + start - 4 : pos + start] if second >= 128 else None
         self._begin_frame(first, opcode, size, key)
         self._pos = pos + start
-        return None
+        return -1
 
     def _check_first(self, first: int, opcode: int) -> None:
         """Refuse a first octet that can't stand here (RFC 6455 sections 5.2 and 5.4)."""
@@ -204,7 +241,7 @@ class Connection:
 
     def _check_size(self, first: int, size: int) -> None:
         """Refuse a frame that would make its message too big before it has come."""
-        held = 0 if self._message is None else len(self._message)
+        held = 0 if self._message is None else self._given + len(self._message)
         is_compressed = self._is_compressed if not first & 15 else first & 64 != 0
         if not is_compressed and held + size > self._max_size:
             raise WebSocketError(
@@ -217,22 +254,27 @@ class Connection:
             self._opcode = opcode
             self._is_compressed = first & 64 != 0
             self._message = bytearray()
+            self._continues = False
+            self._given = 0
             self._undecoded = b""
         self._fin = first & 128 != 0
         self._left = size
         self._key = key
         self._in_frame = True
 
-    def _take_whole(self, first: int, start: int, end: int, key: bytes | None) -> WSMessage:
+    def _take_whole(self, first: int, start: int, end: int) -> int:
         """A message that came as one frame."""
         data = self._data
-        payload = data[start:end] if key is None else apply_mask(data, start, end, key)
+        payload = unmask(data, start, end) if self._is_server else data[start:end]
         self._pos = end
         if first & 64:
             payload = self._inflate(payload, True, 0)
+        self.is_final = True
         if first & 15 == 1:
-            return self._text_message(payload)
-        return _new_message(_Message, (_BINARY, payload, ""))
+            self._set_text(payload)
+            return 1
+        self.payload = payload
+        return 2
 
     def _take_piece(self) -> bool:
         """Take what has come of a frame's payload; True at its end."""
@@ -260,7 +302,7 @@ class Connection:
         """Append to the message what a piece of payload comes to."""
         message: Any = self._message
         if self._is_compressed:
-            piece = self._inflate(piece, is_last, len(message))
+            piece = self._inflate(piece, is_last, self._given + len(message))
         if piece:
             if self._opcode == 1:
                 self._check_text(piece, False)
@@ -291,36 +333,53 @@ class Connection:
             raise WebSocketError(_INVALID_TEXT, "a text message is not UTF-8") from None
         self._undecoded = piece[count:]
 
-    def _end_message(self) -> WSMessage:
+    def _end_message(self) -> int:
         if self._is_compressed:
             self._add(b"", True)
         payload = bytes(self._message or b"")
         self._message = None
+        self.is_final = True
+        if self._opcode == 1 and self._undecoded:
+            raise WebSocketError(_INVALID_TEXT, "a text message ends within a character")
+        if self._continues:
+            self.payload = payload
+            return 0
         if self._opcode == 1:
-            if self._undecoded:
-                raise WebSocketError(_INVALID_TEXT, "a text message ends within a character")
-            return self._text_message(payload)
-        return _new_message(_Message, (_BINARY, payload, ""))
+            self._set_text(payload)
+            return 1
+        self.payload = payload
+        return 2
 
-    def _text_message(self, payload: bytes) -> WSMessage:
+    def _end_fragment(self) -> int:
+        """A frame that is not the last of its message, for who wants frames."""
+        message: Any = self._message
+        kind = 0 if self._continues else self._opcode
+        self._given += len(message)
+        self.payload = bytes(message)
+        self.is_final = False
+        self._message = bytearray()
+        self._continues = True
+        return kind
+
+    def _set_text(self, payload: bytes) -> None:
         try:
-            if self._decode_text:
-                return _new_message(_Message, (_TEXT, payload.decode(), ""))
+            if self._decode_text and not self.by_frame:
+                self.payload = payload.decode()
+                return
             if not payload.isascii():
                 payload.decode()
         except UnicodeDecodeError:
             raise WebSocketError(_INVALID_TEXT, "a text message is not UTF-8") from None
-        return _new_message(_Message, (_TEXT, payload, ""))
+        self.payload = payload
 
-    def _take_control(self, opcode: int, start: int, size: int, key: bytes | None) -> WSMessage:
+    def _take_control(self, opcode: int, start: int, size: int) -> int:
         data = self._data
         end = start + size
-        payload = data[start:end] if key is None else apply_mask(data, start, end, key)
+        payload = unmask(data, start, end) if self._is_server else data[start:end]
         self._pos = end
-        if opcode == 9:
-            return _new_message(_Message, (_PING, payload, ""))
-        if opcode == 10:
-            return _new_message(_Message, (_PONG, payload, ""))
+        if opcode != 8:
+            self.payload = payload
+            return opcode
         code = 0
         reason = ""
         if size == 1:
@@ -335,7 +394,9 @@ class Connection:
             except UnicodeDecodeError:
                 raise WebSocketError(_INVALID_TEXT, "a close reason is not UTF-8") from None
         self._stop()
-        return _new_message(_Message, (_CLOSE, code, reason))
+        self.payload = code
+        self.reason = reason
+        return 8
 
     def encode(self, opcode: int, payload: bytes, key: bytes | None, level: int) -> bytes:
         """A frame; `level` is 0 to send it as it is, 1 to 9 for this message, -1 for the usual.

@@ -1,5 +1,7 @@
 cimport cython
 
+from tercel.wire.ws.mask cimport mask_tail
+
 cdef Py_ssize_t _MAX_CONTROL
 cdef object _pack_2
 cdef object _pack_4

@@ -7,7 +7,7 @@ checks whether the frame makes sense where it goes: that is `connection`'s part.
 from struct import Struct
 
 from tercel.wire.ws.codes import is_wire_code
-from tercel.wire.ws.mask import apply_mask
+from tercel.wire.ws.mask import mask_tail
 
 __all__ = ("FIN", "RSV1", "encode_close", "encode_frame", "encode_frame_head")
 
@@ -47,7 +47,7 @@ def encode_frame(first: int, payload: bytes, key: bytes | None) -> bytes:
     head = encode_frame_head(first, size, key is not None)
     if key is None:
         return head + payload
-    return head + key + apply_mask(payload, 0, size, key)
+    return mask_tail(head, payload, key)
 
 
 def encode_close(code: int, reason: str | bytes) -> bytes:
