@@ -66,6 +66,7 @@ _ROOMS = {
         "EventSource",
         "ServerSentEvent",
     ),
+    "tercel.client.informational": ("InformationalResponse",),
     "tercel.client.middleware": (
         "ClientHandlerType",
         "ClientMiddlewareType",

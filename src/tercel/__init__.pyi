@@ -133,6 +133,7 @@ from tercel.client.eventsource import (
 from tercel.client.eventsource import (
     ServerSentEvent as ServerSentEvent,
 )
+from tercel.client.informational import InformationalResponse as InformationalResponse
 from tercel.client.middleware import (
     ClientHandlerType as ClientHandlerType,
 )

@@ -72,6 +72,45 @@ async def test_trust_env(environment: pytest.MonkeyPatch) -> None:
         ]
 
 
+async def test_the_sessions_proxy_credentials_go_to_its_own_proxy_only() -> None:
+    async with (
+        serving_peer(scripted(answer(200))) as own,
+        serving_peer(scripted(answer(200))) as it,
+    ):
+        auth = tercel.BasicAuth("u", "p")
+        async with ClientSession(proxy=own.url, proxy_auth=auth) as session:
+            await session.get("http://far.example/")
+            await session.get("http://far.example/", proxy=own.url + "/")
+            await session.get("http://far.example/", proxy=it.url)
+            await session.get("http://far.example/", proxy=it.url, proxy_auth=auth)
+        async with ClientSession(proxy_auth=auth) as session:
+            await session.get("http://far.example/", proxy=it.url)
+        field = auth.encode()
+        assert [asked.get("Proxy-Authorization") for asked in own.asked] == [field, field]
+        assert [asked.get("Proxy-Authorization") for asked in it.asked] == [None, field, field]
+
+
+NOT_BY_PROXY = [
+    ("localhost", "http://localhost:8000/", True),
+    ("localhost:8000", "http://localhost:8000/", True),
+    ("localhost:8000", "http://localhost:8001/", False),
+    ("example.com:443", "https://example.com/", True),
+    (".example.com", "http://sub.example.com/", True),
+    ("*", "http://example.com/", True),
+    ("::1", "http://[::1]:8000/", True),
+    ("127.0.0.1", "http://127.0.0.1:8000/", True),
+    ("other", "http://example.com/", False),
+]
+
+
+@pytest.mark.parametrize(("listed", "url", "is_direct"), NOT_BY_PROXY)
+def test_no_proxy(environment: pytest.MonkeyPatch, listed: str, url: str, is_direct: bool) -> None:
+    for scheme in ("http", "https"):
+        environment.setenv(f"{scheme}_proxy", "http://p:1")
+    environment.setenv("no_proxy", listed)
+    assert (find_environment_proxy(URL(url))[0] is None) is is_direct
+
+
 FOUND = [
     ("http://h/", "http://p:1"),
     ("https://h/", "http://s:2"),

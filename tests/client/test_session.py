@@ -183,6 +183,10 @@ REFUSED: list[tuple[dict[str, Any], type[Exception]]] = [
     ({"headers": {"X": 1}}, TypeError),
     ({"auth": tercel.BasicAuth("a", "b"), "headers": {"Authorization": "c"}}, ValueError),
     ({"nonsense": True}, TypeError),
+    ({"auth": ("a", "b")}, TypeError),
+    ({"auth": "a:b"}, TypeError),
+    ({"proxy": "http://127.0.0.1:1", "proxy_auth": ("a", "b")}, TypeError),
+    ({"compress": "nonsense"}, ValueError),
     ({"data": object()}, TypeError),
     ({"timeout": "soon"}, TypeError),
     ({"ssl": "yes"}, TypeError),
@@ -199,6 +203,21 @@ async def test_refused_arguments(arguments: dict[str, Any], error: type[Exceptio
         await session.post(peer.url)
         assert session.connector is not None
         assert session.connector.stats().open == 1
+
+
+async def test_an_argument_that_does_not_exist_is_named_in_the_users_terms() -> None:
+    async with ClientSession() as session:
+        with pytest.raises(TypeError, match=r"ClientSession\.request\(\).*'nonsense'"):
+            await session.get("http://127.0.0.1:1/", nonsense=1)
+
+
+async def test_nothing_is_compressed_where_there_is_no_body() -> None:
+    async with serving_peer(scripted(answer(200))) as peer, ClientSession() as session:
+        await session.post(peer.url, compress=True)
+        await session.post(peer.url, data=b"abc", compress=True)
+        assert peer.asked[0].get("Content-Encoding") is None
+        assert peer.asked[0].get("Content-Length") == "0"
+        assert peer.asked[1].get("Content-Encoding") == "deflate"
 
 
 @pytest.mark.parametrize("method", ["GE T", "GET\r\nX: y", "", "G\0T"])

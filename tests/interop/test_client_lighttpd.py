@@ -176,3 +176,41 @@ async def test_tls(lighttpd: Lighttpd) -> None:
     async with tercel.ClientSession() as session:
         with pytest.raises(tercel.ClientConnectorCertificateError):
             await session.get(lighttpd.tls_url)
+
+
+GUARDED = """
+server.document-root = "{root}/files"
+server.port = {port}
+server.bind = "127.0.0.1"
+server.errorlog = "{root}/error.log"
+server.modules = ("mod_auth", "mod_authn_file")
+auth.backend = "plain"
+auth.backend.plain.userfile = "{root}/users"
+auth.require = ("/" => ("method" => "digest", "realm" => "a realm", "require" => "valid-user",
+    "algorithm" => "{algorithm}"))
+"""
+#: No quote or backslash in a user's name: lighttpd takes the escaped form for the name.
+USERS = [
+    ("user", 'a, b="c"'),
+    ("sp ace", "back\\slash"),
+    ("\xfcn\xef", "p\xe4sswort"),
+    ("x=y,z", '"'),
+]
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+async def test_digest(tmp_path: Path, algorithm: str) -> None:
+    program = require_program("lighttpd")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.txt").write_text("guarded")
+    (tmp_path / "users").write_text("".join(f"{user}:{word}\n" for user, word in USERS))
+    port = free_port()
+    settings = tmp_path / "lighttpd.conf"
+    settings.write_text(GUARDED.format(root=tmp_path, port=port, algorithm=algorithm))
+    with running(port, program, "-D", "-f", str(settings)) as url:
+        for user, word in (*USERS, ("user", "wrong")):
+            digest = tercel.DigestAuthMiddleware(user, word)
+            async with tercel.ClientSession(url, middlewares=[digest]) as session:
+                for _ in range(2):
+                    async with session.get('a.txt?q="%22') as response:
+                        assert response.status == (401 if word == "wrong" else 200), user

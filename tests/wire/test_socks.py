@@ -138,3 +138,11 @@ def test_socks5_lengths(size, what):
     else:
         with pytest.raises(SocksError):
             Socks5Handshake(values["host"], 80, values["user"], values["password"])
+
+
+def test_a_refused_login_is_no_reply_about_the_server():
+    handshake = Socks5Handshake("h", 80, "u", "p")
+    assert handshake.feed(b"\5\2")[:1] == b"\1"
+    with pytest.raises(SocksError) as caught:
+        handshake.feed(b"\1\5")
+    assert caught.value.reply is None

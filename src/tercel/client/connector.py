@@ -69,7 +69,13 @@ _SOCKS_SCHEMES = frozenset(("socks4", "socks4a", "socks5", "socks5h"))
 _PORTS = {"http": 80, "https": 443}
 _SOCKS_PORT = 1080
 #: What a SOCKS5 proxy's reply means in the system's own terms.
-_SOCKS_ERRNO = {3: errno.ENETUNREACH, 4: errno.EHOSTUNREACH, 5: errno.ECONNREFUSED}
+_SOCKS_ERRNO = {
+    3: errno.ENETUNREACH,
+    4: errno.EHOSTUNREACH,
+    5: errno.ECONNREFUSED,
+    6: errno.ETIMEDOUT,
+    8: errno.EAFNOSUPPORT,
+}
 _UNREACHED = frozenset(_SOCKS_ERRNO.values())
 
 

@@ -28,7 +28,10 @@ def find_environment_proxy(url: URL) -> tuple[URL | None, BasicAuth | None]:
     from urllib.request import getproxies, proxy_bypass
 
     found = getproxies().get(url.scheme)
-    if not found or (url.host is not None and proxy_bypass(url.host)):
+    if not found:
+        return None, None
+    # NO_PROXY names hosts, and hosts with a port.
+    if url.host is not None and (proxy_bypass(url.host) or proxy_bypass(f"{url.host}:{url.port}")):
         return None, None
     proxy, auth = split_credentials(URL(found))
     if auth is None and proxy.host is not None:

@@ -21,8 +21,10 @@ from tercel.net.errors import (
     ClientError,
     WSMessageTypeError,
 )
+from tercel.wire.errors import WireError
 
 __all__ = (
+    "AnswerError",
     "ClientConnectionError",
     "ClientConnectionResetError",
     "ClientConnectorCertificateError",
@@ -56,6 +58,14 @@ __all__ = (
     "WSMessageTypeError",
     "WSServerHandshakeError",
 )
+
+
+class AnswerError(Exception):
+    """The head of an answer can't be read; `error` is the wire's. Never leaves the client."""
+
+    def __init__(self, error: WireError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 class Endpoint(Protocol):
@@ -212,7 +222,8 @@ class ClientConnectorError(ClientOSError):
         return f"ssl:{'default' if self.ssl is True else self.ssl}"
 
     def _reason(self) -> str:
-        return self._os_error.strerror or str(self._os_error)
+        error = self._os_error
+        return error.strerror or str(error) or type(error).__name__
 
     __reduce__ = BaseException.__reduce__
 

@@ -24,14 +24,17 @@ cdef class Exchange:
     cdef public object deadline
     cdef readonly object error
     cdef readonly ResponseHead head
+    cdef readonly list informational
     cdef readonly int interim
     cdef readonly bint is_done
     cdef public object lender
     cdef readonly str method
+    cdef public object on_informational
     cdef readonly object options
     cdef readonly ClientProtocol protocol
     cdef public bint sends_close
     cdef readonly object stream
+    cdef readonly tuple trailers
     cdef public object upload
     cdef public bint upload_done
     cdef public set watched
@@ -55,6 +58,7 @@ cdef class Exchange:
     cpdef expire(self)
     cpdef fail(self, error)
     cpdef receive_continue(self)
+    cdef receive_informational(self, ResponseHead head)
     cdef receive_head(self, ResponseHead head, bint has_body)
     cdef receive_piece(self, bytes piece, bint ends_chunk)
 
@@ -72,9 +76,6 @@ cdef class Exchange:
 
     @cython.locals(protocol=ClientProtocol)
     cdef _give_back(self)
-
-
-cdef object _make_decoder(ResponseHead head, object options)
 
 
 cdef class ClientProtocol(WireProtocol):

@@ -10,6 +10,7 @@ send.
 from typing import Any
 
 from tercel.client.errors import (
+    AnswerError,
     ClientConnectionError,
     ClientConnectionResetError,
     ClientOSError,
@@ -17,29 +18,21 @@ from tercel.client.errors import (
     ServerDisconnectedError,
     SocketTimeoutError,
 )
+from tercel.client.inflate import find_decoder
 from tercel.client.options import ReadOptions
 from tercel.net.protocol import WireProtocol
 from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
-from tercel.wire.coding import make_decoder
 from tercel.wire.errors import BadMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.head import ResponseHead
 from tercel.wire.limits import DEFAULT_LIMITS
 
-__all__ = ("AnswerError", "ClientProtocol", "Exchange")
+__all__ = ("ClientProtocol", "Exchange")
 
 #: Answers of 1xx that may come before the final one: each costs the peer little and us a parse.
 _MAX_INTERIM = 32
 #: Octets that a decoder gives at a time.
 _DECODED_PIECE = 65_536
-
-
-class AnswerError(Exception):
-    """The head of an answer can't be read; `error` is the wire's."""
-
-    def __init__(self, error: WireError) -> None:
-        super().__init__(error.message)
-        self.error = error
 
 
 class Exchange:
@@ -49,6 +42,8 @@ class Exchange:
     given back; or it is `claim`, made a connection by `lender` when somebody asks for it. `head`
     is the answer's, `is_done` tells that nothing more will come or be written; until then the
     exchange may be in the set `watched`, whose owner calls `expire` when their time is over.
+    `informational` holds the heads of 1xx but 100 and 101 that came, or None; `on_informational` is
+    called with each of them. `trailers` are the pairs that came after the body.
     """
 
     __slots__ = (
@@ -67,14 +62,17 @@ class Exchange:
         "deadline",
         "error",
         "head",
+        "informational",
         "interim",
         "is_done",
         "lender",
         "method",
+        "on_informational",
         "options",
         "protocol",
         "sends_close",
         "stream",
+        "trailers",
         "upload",
         "upload_done",
         "watched",
@@ -100,6 +98,9 @@ class Exchange:
         self.claim: Any = None
         self.continue_waiter: Any = None
         self.deadline: Any = None
+        self.informational: list[ResponseHead] | None = None
+        self.on_informational: Any = None
+        self.trailers: tuple[tuple[bytes, bytes], ...] = ()
         self.lender: Any = None
         self.watched: set[Any] | None = None
         self._waiter: Any = None
@@ -240,7 +241,7 @@ class Exchange:
             if head.chunked:
                 self._ends = []
             if self.options.decompress and head.may_be_coded:
-                self._decoder = _make_decoder(head, self.options)
+                self._decoder = find_decoder(head, self.options)
                 if self._decoder is not None:
                     self._undecoded = []
         self._wake_continue()
@@ -252,6 +253,18 @@ class Exchange:
     def receive_continue(self) -> None:
         """100 Continue has come."""
         self._wake_continue()
+
+    def receive_informational(self, head: ResponseHead) -> None:
+        """Another head of 1xx has come; what `on_informational` raises ends the exchange."""
+        if self.informational is None:
+            self.informational = []
+        self.informational.append(head)
+        if self.on_informational is not None:
+            try:
+                self.on_informational(head)
+            except Exception as error:
+                self.fail(error)
+                self.abandon()
 
     def receive_piece(self, piece: bytes, ends_chunk: bool) -> None:
         """A piece of the body has come."""
@@ -374,16 +387,6 @@ class Exchange:
                 connection.release()
 
 
-def _make_decoder(head: ResponseHead, options: ReadOptions) -> Any:
-    """The decoder for the answer's content codings; None where they can't be decoded."""
-    coding = ",".join(head.headers.getall("Content-Encoding", ()))
-    free = None if options.max_inflation is None else options.free_inflation
-    try:
-        return make_decoder(coding, free, options.max_inflation)
-    except ValueError:
-        return None
-
-
 class ClientProtocol(WireProtocol):
     """A connection of the client; the connector makes it, one exchange after another uses it.
 
@@ -495,6 +498,8 @@ class ClientProtocol(WireProtocol):
                 self.on_error(BadMessage(f"more than {_MAX_INTERIM} answers of 1xx came"))
             elif status == 100:
                 exchange.receive_continue()
+            else:
+                exchange.receive_informational(head)
             return
         has_body = self._wire.reads_body
         if has_body and not exchange.options.until_eof and not head.chunked:
@@ -511,6 +516,8 @@ class ClientProtocol(WireProtocol):
     def on_end(self, end: EndOfMessage) -> None:
         exchange = self._exchange
         if exchange is not None:
+            if end.trailers:
+                exchange.trailers = end.trailers
             exchange.receive_end()
 
     def on_error(self, error: WireError) -> None:

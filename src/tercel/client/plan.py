@@ -6,7 +6,7 @@ one where a redirect leads on. Every documented argument is read here and nowher
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
@@ -15,6 +15,7 @@ from yarl import URL
 from tercel.client.auth import BasicAuth, find_netrc_auth
 from tercel.client.environment import find_environment_proxy, split_credentials
 from tercel.client.fields import DefaultFields
+from tercel.client.informational import InformationalResponse
 from tercel.client.middleware import ClientMiddlewareType
 from tercel.client.options import (
     ClientTimeout,
@@ -24,7 +25,7 @@ from tercel.client.options import (
     sentinel,
     timeout_of,
 )
-from tercel.client.redirect import Hop, strip_fields
+from tercel.client.redirect import Hop, same_origin, strip_fields
 from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.send import UploadTracker
@@ -33,6 +34,7 @@ from tercel.client.trust import merge_trust
 from tercel.content.payload import BytesPayload, JsonPayload
 from tercel.wire.limits import Limits
 from tercel.wire.octets import is_token
+from tercel.wire.trailers import check_trailers
 
 if TYPE_CHECKING:
     from tercel.client.tracing import Trace
@@ -40,13 +42,18 @@ if TYPE_CHECKING:
 __all__ = ("Plan", "StatusCheck")
 
 _SWIFT = frozenset(("GET", "HEAD", "OPTIONS"))
+Trailers = Mapping[str, str] | Iterable[tuple[str, str]]
 StatusCheck = bool | Callable[[ClientResponse], Awaitable[None]]
 
 
 class Plan:
     """One call of `ClientSession.request` (client_reference); see there for the arguments.
 
-    TypeError for an argument that doesn't exist, ValueError for two that exclude each other.
+    Ours beside them: `trailers`, a mapping (or pairs) of fields to send after the body, which makes
+    it chunked; it is read again when the body is sent, so that it may be filled until then.
+    `on_informational`, called with each `InformationalResponse` (103 Early Hints and other 1xx) the
+    moment it comes; what it raises ends the request. TypeError for an argument that doesn't exist,
+    ValueError for two that exclude each other.
     """
 
     __slots__ = (
@@ -64,6 +71,7 @@ class Plan:
         "max_redirects",
         "method",
         "middlewares",
+        "on_informational",
         "proxy",
         "proxy_auth",
         "proxy_headers",
@@ -77,6 +85,7 @@ class Plan:
         "target",
         "timeout",
         "trace_request_ctx",
+        "trailers",
         "trust_env",
         "upgrades",
         "upload_tracker",
@@ -120,6 +129,8 @@ class Plan:
         middlewares: Sequence[ClientMiddlewareType] | None = None,
         upload_tracker: UploadTracker | None = None,
         trust_env: bool | None = None,
+        trailers: Trailers | None = None,
+        on_informational: Callable[[InformationalResponse], object] | None = None,
         upgrades: bool = False,
     ) -> None:
         self.session = session
@@ -134,20 +145,22 @@ class Plan:
         self.skip_auto_headers = skip_auto_headers
         self.allow_redirects = allow_redirects
         self.max_redirects = max_redirects
-        self.compress = compress
-        self.chunked = chunked
+        self.compress = compress if data is not None or json is not None else None
+        self.chunked = chunked if trailers is None else True
         self.expect100 = expect100
         self.raise_for_status: StatusCheck = (
             session.raise_for_status if raise_for_status is None else raise_for_status
         )
         self.proxy = session._proxy if proxy is None else read_url(proxy)
-        self.proxy_auth = session._proxy_auth if proxy_auth is None else proxy_auth
+        self.proxy_auth = self._find_proxy_auth(proxy_auth)
         self.proxy_headers = session._proxy_headers if proxy_headers is None else proxy_headers
         self.timeout = timeout_of(timeout, session.timeout)
         self.server_hostname = server_hostname
         self.trace_request_ctx = trace_request_ctx
         self.middlewares = session._middlewares if middlewares is None else middlewares
         self.upload_tracker = upload_tracker
+        self.trailers = None if trailers is None else _take_trailers(trailers)
+        self.on_informational = on_informational
         self.trust_env = session.trust_env if trust_env is None else trust_env
         self.read = _read_options(
             session._read,
@@ -162,14 +175,7 @@ class Plan:
         self.auth = self._find_auth(auth)
         if upload_tracker is not None:
             upload_tracker.take()
-        self.is_plain = (
-            (data, json, cookies, headers, skip_auto_headers, self.auth) == (None,) * 6
-            and (self.proxy, server_hostname, upload_tracker) == (None,) * 3
-            and not (compress or chunked or expect100 or self.trust_env)
-            and self.ssl is True
-            and session._request_class is ClientRequest
-            and is_token(method.encode("utf-8", "surrogateescape"))
-        )
+        self.is_plain = self._is_plain()
         if self.is_plain:
             self.method = method.upper()
         # Nothing but a head is to be sent, and nothing of its own is to be done about the answer.
@@ -182,6 +188,19 @@ class Plan:
             and session._is_swift
         )
         self.request: ClientRequest | None = None
+
+    def _is_plain(self) -> bool:
+        """True if a head without anything of its own is all that is to be sent."""
+        own = (self.data, self.cookies, self.headers, self.skip_auto_headers, self.auth)
+        way = (self.proxy, self.server_hostname, self.upload_tracker, self.on_informational)
+        return (
+            own == (None,) * 5
+            and way == (None,) * 4
+            and not (self.compress or self.chunked or self.expect100 or self.trust_env)
+            and self.ssl is True
+            and self.session._request_class is ClientRequest
+            and is_token(self.method.encode("utf-8", "surrogateescape"))
+        )
 
     @property
     def request_info(self) -> RequestInfo:
@@ -196,12 +215,22 @@ class Plan:
                 raise ValueError("Cannot combine AUTH argument with credentials encoded in URL")
             return BasicAuth(target.login or "", target.password or "")
         if auth is not None:
-            return auth
+            return _check_auth("auth", auth)
         session = self.session
         if session.auth is not None and session._shares_origin(target.url):
-            found: BasicAuth = session.auth
-            return found
+            return _check_auth("auth", session.auth)
         return self._find_netrc_auth()
+
+    def _find_proxy_auth(self, proxy_auth: BasicAuth | None) -> BasicAuth | None:
+        """Credentials of the call, else the session's; never the session's for another proxy."""
+        if proxy_auth is not None:
+            return _check_auth("proxy_auth", proxy_auth)
+        session = self.session
+        if self.proxy is not session._proxy and session._proxy is not None:
+            if self.proxy is None or not same_origin(self.proxy, session._proxy):
+                return None
+        found: BasicAuth | None = session._proxy_auth
+        return None if found is None else _check_auth("proxy_auth", found)
 
     def _find_netrc_auth(self) -> BasicAuth | None:
         if not self.trust_env or self._has_authorization():
@@ -265,6 +294,8 @@ class Plan:
         request.read_options = self.read
         request.timeout = self.timeout
         request.upload_tracker = self.upload_tracker
+        request.trailers = self.trailers
+        request.on_informational = self.on_informational
         request.allows_upgrade = self.upgrades
         request.sends_close = session._sends_close
         return request
@@ -279,6 +310,7 @@ class Plan:
         self.headers = headers
         if hop.drops_body:
             self.data = None
+            self.trailers = None
             self.chunked = None
             self.compress = None
             self.expect100 = False
@@ -290,6 +322,23 @@ class Plan:
             self.auth = self._find_netrc_auth()
         if self.target.login is not None:
             self.auth = BasicAuth(self.target.login, self.target.password or "")
+
+
+# Who misspells an argument called the session, not this class.
+Plan.__init__.__qualname__ = "ClientSession.request"
+
+
+def _check_auth(name: str, value: Any) -> BasicAuth:
+    if not isinstance(value, BasicAuth):
+        raise TypeError(f"{name} is {value!r}, expected BasicAuth")
+    return value
+
+
+def _take_trailers(trailers: Trailers) -> Mapping[str, str]:
+    """The mapping that the caller may go on to fill."""
+    found = trailers if isinstance(trailers, Mapping) else CIMultiDict(trailers)
+    check_trailers(found)
+    return found
 
 
 def _merge(defaults: DefaultFields, headers: Any) -> CIMultiDict[str]:

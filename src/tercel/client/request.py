@@ -8,16 +8,18 @@ how a body is framed; never touches a socket.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from tercel.client.auth import BasicAuth
-from tercel.client.errors import ClientResponseError
-from tercel.client.exchange import AnswerError, Exchange
+from tercel.client.errors import AnswerError, ClientResponseError
+from tercel.client.exchange import Exchange
 from tercel.client.fields import HOST, DefaultFields, cookie_field, join_head
+from tercel.client.informational import InformationalResponse, tell_informational
 from tercel.client.options import (
     DEFAULT_READ,
     DEFAULT_TIMEOUT,
@@ -29,6 +31,7 @@ from tercel.client.pool import ConnectionKey, make_connection_key
 from tercel.client.response import ClientResponse
 from tercel.client.send import UploadTracker, send_request
 from tercel.client.target import Target, read_url
+from tercel.client.trailers import announce_trailers
 from tercel.content.form import FormData
 from tercel.content.payload import Payload, PayloadLookupError, get_payload
 from tercel.wire.coding import supported_codings
@@ -55,8 +58,10 @@ class ClientRequest:
     """A request that is to be sent (client_reference, "ClientRequest").
 
     `url` is without fragment, `original_url` with it. `headers` may be changed; the body is
-    changed with `update_body` only. ValueError for a method that is no token, for fields that
-    contradict `chunked`, `compress` or `auth`.
+    changed with `update_body` only. `trailers` are the fields to send after the body, or None;
+    `on_informational` is called with each `InformationalResponse` that comes before the answer.
+    ValueError for a method that is no token, for fields that contradict `chunked`, `compress` or
+    `auth`.
     """
 
     GET_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
@@ -77,6 +82,8 @@ class ClientRequest:
     read_options: ReadOptions = DEFAULT_READ
     timeout: ClientTimeout = DEFAULT_TIMEOUT
     upload_tracker: UploadTracker | None = None
+    on_informational: Callable[[InformationalResponse], object] | None = None
+    trailers: Mapping[str, str] | None = None
     was_reused = False
     sends_close = False
     allows_upgrade = False
@@ -465,6 +472,8 @@ class ClientRequest:
 
     def encode_head(self) -> bytes:
         """The head as octets; ValueError for whatever can't stand in one."""
+        if self.trailers is not None:
+            announce_trailers(self)
         self._add_empty_length()
         target = self.target.path
         if self.method == "CONNECT":
@@ -507,6 +516,8 @@ class ClientRequest:
         exchange = Exchange(protocol, conn, self.method, self.read_options)
         exchange.sends_close = self.sends_close
         exchange.allows_upgrade = self.allows_upgrade
+        if self.on_informational is not None:
+            exchange.on_informational = partial(tell_informational, self)
         try:
             head = self.encode_head()
             protocol.begin(exchange)

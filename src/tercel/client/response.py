@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from multidict import CIMultiDictProxy, MultiDict, MultiDictProxy
+from multidict import CIMultiDictProxy, MultiDictProxy
 from yarl import URL
 
 from tercel.client.direct import find_direct
@@ -27,7 +27,10 @@ from tercel.client.errors import (
     ContentTypeError,
 )
 from tercel.client.exchange import Exchange
+from tercel.client.informational import InformationalResponse
+from tercel.client.links import read_links
 from tercel.client.options import RequestInfo
+from tercel.client.trailers import read_trailers
 from tercel.net.protocol import Ready
 from tercel.net.streams import StreamReader
 from tercel.wire.media import parse_content_type
@@ -187,6 +190,20 @@ class ClientResponse:
         return self._head.raw_headers
 
     @property
+    def trailers(self) -> CIMultiDictProxy[str]:
+        """The fields that came after the body; none before it is read to its end."""
+        return read_trailers(() if self._exchange is None else self._exchange.trailers)
+
+    @property
+    def informational(self) -> tuple[InformationalResponse, ...]:
+        """The interim answers that came before this one, such as 103 Early Hints."""
+        heads = None if self._exchange is None else self._exchange.informational
+        return tuple(
+            InformationalResponse(head.status, head.reason, head.headers, self.url)
+            for head in heads or ()
+        )
+
+    @property
     def ok(self) -> bool:
         """True if the status is below 400."""
         return self.status < 400
@@ -283,17 +300,7 @@ class ClientResponse:
     @property
     def links(self) -> MultiDictProxy[MultiDictProxy[str | URL]]:
         """The Link fields: from the relation, or the URL, to parameters with the URL at "url"."""
-        links: MultiDict[MultiDictProxy[str | URL]] = MultiDict()
-        field = ", ".join(self.headers.getall("Link", []))
-        if field:
-            from tercel.wire.links import parse_links
-
-            for target, parameters in parse_links(field):
-                link: MultiDict[str | URL] = MultiDict(parameters)
-                key = parameters.get("rel", target)
-                link["url"] = self.url.join(URL(target))
-                links.add(str(key), MultiDictProxy(link))
-        return MultiDictProxy(links)
+        return read_links(self.headers, self.url)
 
     # --- the body ------------------------------------------------------------------------------
 

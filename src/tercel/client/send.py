@@ -8,7 +8,7 @@ head and never reads an answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from multidict import CIMultiDict
@@ -22,9 +22,10 @@ from tercel.client.errors import (
     UploadAbortedError,
 )
 from tercel.client.exchange import Exchange
+from tercel.client.trailers import last_chunk
 from tercel.content.payload import Payload
 from tercel.wire.coding import Encoder, make_encoder
-from tercel.wire.h1.encode import LAST_CHUNK, encode_chunk
+from tercel.wire.h1.encode import encode_chunk
 
 if TYPE_CHECKING:
     from tercel.client.tracing import Trace
@@ -56,6 +57,8 @@ class Outgoing(Protocol):
     def body_length(self) -> int | None: ...
     @property
     def traces(self) -> Sequence[Trace]: ...
+    @property
+    def trailers(self) -> Mapping[str, str] | None: ...
     @property
     def upload_tracker(self) -> UploadTracker | None: ...
 
@@ -203,7 +206,7 @@ class RequestWriter:
         if self._encoder is not None:
             rest = bytes(self._frame(self._encoder.finish()))
         if self._chunked:
-            rest += LAST_CHUNK
+            rest += last_chunk(self._out.trailers)
         elif self._left:
             raise ClientPayloadError(
                 f"the body ended {self._left} bytes before its Content-Length of "
@@ -219,14 +222,15 @@ async def send_request(
 ) -> None:
     """Send head and body; returns when both are sent, or when a task sends the rest.
 
-    With `expects`, the body waits for 100 Continue, or is left out where another answer comes.
+    ValueError for a coding of the body that is not known; nothing is sent then. With `expects`,
+    the body waits for 100 Continue, or is left out where another answer comes.
     """
     tracker = out.upload_tracker
     if tracker is not None:
         tracker.begin(exchange.protocol.transport)
     octets = _octets_of(body)
     if octets is not None and not expects and _is_plain(octets, out):
-        exchange.write(head + octets if octets else head + (LAST_CHUNK if out.chunked else b""))
+        exchange.write(head + (octets if octets or not out.chunked else last_chunk(out.trailers)))
         if tracker is not None:
             tracker.count(len(octets), len(octets))
             tracker.finish()
@@ -235,6 +239,7 @@ async def send_request(
             if octets:
                 await trace.send_request_chunk_sent(out.method, out.url, octets)
         return
+    writer = RequestWriter(exchange, out)
     exchange.write(head)
     exchange.upload_done = False
     for trace in out.traces:
@@ -242,7 +247,7 @@ async def send_request(
     loop = asyncio.get_running_loop()
     if expects:
         exchange.continue_waiter = loop.create_future()
-    exchange.upload = loop.create_task(_upload(exchange, body, octets, out))
+    exchange.upload = loop.create_task(_upload(writer, exchange, body, octets, out))
 
 
 def _octets_of(body: Payload | bytes) -> bytes | None:
@@ -265,7 +270,11 @@ def _is_plain(octets: bytes, out: Outgoing) -> bool:
 
 
 async def _upload(
-    exchange: Exchange, body: Payload | bytes, octets: bytes | None, out: Outgoing
+    writer: RequestWriter,
+    exchange: Exchange,
+    body: Payload | bytes,
+    octets: bytes | None,
+    out: Outgoing,
 ) -> None:
     """The task that streams a body."""
     tracker = out.upload_tracker
@@ -274,7 +283,6 @@ async def _upload(
         if exchange.continue_waiter is not None and not await _may_go_on(exchange):
             exchange.fail_upload(UploadAbortedError("the server did not want the body"))
             return
-        writer = RequestWriter(exchange, out)
         if octets is not None:
             view = memoryview(octets)[: out.body_length]
             for start in range(0, len(view), PIECE):

@@ -8,8 +8,8 @@ object, no task; whatever the long way does for such a request happens here as w
 from __future__ import annotations
 
 from tercel.client.connection import BaseConnector
-from tercel.client.errors import ClientResponseError
-from tercel.client.exchange import AnswerError, Exchange
+from tercel.client.errors import AnswerError, ClientResponseError
+from tercel.client.exchange import Exchange
 from tercel.client.fields import join_head
 from tercel.client.plan import Plan
 from tercel.client.redirect import REDIRECTS

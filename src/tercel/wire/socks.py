@@ -29,7 +29,7 @@ _NO_METHOD = 0xFF
 
 
 class SocksError(WireError):
-    """The proxy refuses, or does not speak SOCKS; `reply` is its code, or None."""
+    """The proxy refuses, or does not speak SOCKS; `reply` is the code of its reply, or None."""
 
     def __init__(self, message: str, reply: int | None = None) -> None:
         super().__init__(message, 502)
@@ -159,9 +159,9 @@ class Socks5Handshake:
             return self._login
         if method in (2, _NO_METHOD):
             if self._login is None:
-                raise SocksError("the proxy asks for a user name and a password", method)
-            raise SocksError("the proxy takes none of our ways to log in", method)
-        raise SocksError(f"the proxy chose method {method}, which was not offered", method)
+                raise SocksError("the proxy asks for a user name and a password")
+            raise SocksError("the proxy takes none of our ways to log in")
+        raise SocksError(f"the proxy chose method {method}, which was not offered")
 
     def _read_login(self) -> bytes | None:
         held = self._held
@@ -169,7 +169,7 @@ class Socks5Handshake:
             return None
         self._held = held[2:]
         if held[1] != 0:
-            raise SocksError("the proxy refuses the user name and password", held[1])
+            raise SocksError("the proxy refuses the user name and password")
         self._step = self._read_reply
         return b"\5\1\0" + self._target
 
