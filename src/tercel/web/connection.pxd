@@ -1,6 +1,6 @@
 cimport cython
 
-from tercel.net.protocol cimport WireProtocol
+from tercel.net.progress cimport WatchedProtocol
 from tercel.web.exchange cimport Exchange
 from tercel.web.incoming cimport Incoming
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
@@ -25,7 +25,7 @@ cdef Py_ssize_t _MAX_WAITING
 cdef double _REFUSAL_TIME
 
 
-cdef class HttpConnection(WireProtocol):
+cdef class HttpConnection(WatchedProtocol):
     cdef bint _closing
     cdef bint _discarding
     cdef object _handler

@@ -9,7 +9,7 @@ the connection closes.
 import asyncio
 from typing import Any
 
-from tercel.net.protocol import WireProtocol
+from tercel.net.progress import WatchedProtocol
 from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
 from tercel.net.tasks import (
     CAN_STEP,
@@ -55,7 +55,7 @@ _MAX_WAITING = 65536
 _REFUSAL_TIME = 2.0
 
 
-class HttpConnection(WireProtocol):
+class HttpConnection(WatchedProtocol):
     """One connection of a `web.Server`, whose settings it reads from `server`.
 
     `exchange` is the one under way, None between requests; `requests_count` counts them.
@@ -86,7 +86,13 @@ class HttpConnection(WireProtocol):
     )
 
     def __init__(self, server: Any, loop: asyncio.AbstractEventLoop) -> None:
-        WireProtocol.__init__(self, loop, Connection(True, server.limits))
+        WatchedProtocol.__init__(
+            self,
+            loop,
+            Connection(True, server.limits),
+            server.body_timeout,
+            server.send_timeout,
+        )
         self.server = server
         self.exchange: Any = None
         self.reader: Any = None
@@ -150,14 +156,17 @@ class HttpConnection(WireProtocol):
                 self._head_timed = True
                 limit = self.server.head_timeout
                 self.set_deadline(min(limit, self._keepalive) if self._keepalive > 0 else limit)
-        elif self._wire.held > _MAX_WAITING:
-            self.pause_reading()
+        else:
+            if self.reader is not None:
+                self.note_body()
+            if self._wire.held > _MAX_WAITING:
+                self.pause_reading()
 
     # What the wire tells.
 
     def on_head(self, head: Any) -> None:
         self._head_timed = False
-        self._deadline = 0.0
+        self.forget_body()
         self.requests_count += 1
         if self._wire.reads_body:
             server = self.server
@@ -255,12 +264,27 @@ class HttpConnection(WireProtocol):
         self.server.connection_lost(self, error)
 
     def on_deadline(self) -> None:
-        if self.exchange is not None and not self._discarding:
+        if self.is_closed or (self.exchange is not None and not self._discarding):
+            self.check_progress()
             return
         if self._head_timed and not self._discarding:
             self.refuse(408, f"no whole request came within {self.server.head_timeout:g} seconds")
         else:
             self.close()
+
+    def on_body_stuck(self) -> bool:
+        exchange = self.exchange
+        if exchange.head.expects_continue:
+            return False
+        seconds = self.server.body_timeout
+        error = WireError(f"nothing more of the body came within {seconds:g} seconds", 408)
+        exchange.keep_alive = False
+        self.reader.set_exception(bad_payload(error))
+        return True
+
+    def on_send_stuck(self) -> None:
+        self.server.log_stuck(self)
+        self.abort()
 
     # One exchange.
 

@@ -154,8 +154,8 @@ class AppRunner(BaseRunner):
     `access_log_class` makes the access log's lines, `kwargs` are settings of the server
     (`keepalive_timeout`, 3630 seconds by default, `access_log`, `access_log_format`, `logger`,
     `tcp_keepalive`, `max_line_size`, `max_field_size`, `max_headers`, `lingering_time`,
-    `read_bufsize`, `auto_decompress`, `handler_cancellation`). Raises TypeError if `app` is no
-    application.
+    `read_bufsize`, `auto_decompress`, `handler_cancellation`, `head_timeout`, `body_timeout`,
+    `send_timeout`). Raises TypeError if `app` is no application.
     """
 
     __slots__ = ("_app",)

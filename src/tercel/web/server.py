@@ -256,7 +256,9 @@ class Server:
     `request_factory` makes a request of (head, body, protocol, exchange, task); `BaseRequest` by
     default. `handler_cancellation` cancels a handler whose client has left (default False). Times
     are seconds: `keepalive_timeout` 75 between requests, `head_timeout` 60 from the first octet of
-    a head to its last, `lingering_time` 10 for reading over what a handler left unread. Sizes are
+    a head to its last, `lingering_time` 10 for reading over what a handler left unread. A peer that
+    sends nothing more of a body for `body_timeout` seconds (60) gets 408, one that takes nothing of
+    what it is sent for `send_timeout` seconds (60) is cut off; 0 or None is for ever. Sizes are
     octets: `max_line_size` and `max_field_size` 8190, `max_headers` 128 fields, `read_bufsize`
     65536 held for a body before the peer must wait. `auto_decompress` undoes the Content-Encoding
     of requests (default True): a body may grow to `free_inflation` octets (64 MiB) in any case,
@@ -273,6 +275,8 @@ class Server:
         loop: asyncio.AbstractEventLoop | None = None,
         keepalive_timeout: float = 75.0,
         head_timeout: float = 60.0,
+        body_timeout: float | None = 60.0,
+        send_timeout: float | None = 60.0,
         tcp_keepalive: bool = True,
         logger: logging.Logger = server_logger,
         access_log: logging.Logger | None = access_logger,
@@ -296,6 +300,8 @@ class Server:
         self._loop = loop
         self.keepalive_timeout = keepalive_timeout
         self.head_timeout = head_timeout
+        self.body_timeout = body_timeout
+        self.send_timeout = send_timeout
         self.tcp_keepalive = tcp_keepalive
         self.logger = logger
         self.debug = debug
@@ -396,10 +402,16 @@ class Server:
 
     def log_refusal(self, connection: HttpConnection, status: int, message: str) -> None:
         """One line for octets that are no request."""
-        transport = connection.transport
-        peer = transport.get_extra_info("peername") if transport is not None else None
-        remote = peer[0] if isinstance(peer, tuple) else "a local peer"
+        remote = _name_peer(connection.transport)
         self.logger.warning("Refused a request of %s with %d: %s", remote, status, message)
+
+    def log_stuck(self, connection: HttpConnection) -> None:
+        """One line for a peer that is cut off because it does not read."""
+        self.logger.warning(
+            "Cut off %s: it took nothing of what it was sent for %g seconds",
+            _name_peer(connection.transport),
+            self.send_timeout,
+        )
 
     def log_exception(self, request: BaseRequest, error: BaseException) -> None:
         """A handler's error with its traceback."""
@@ -535,6 +547,11 @@ def _make_access_logger(
     kind = kind or AccessLogger
     made = kind(logger, log_format or getattr(kind, "LOG_FORMAT", AccessLogger.LOG_FORMAT))
     return made  # type: ignore[no-any-return]
+
+
+def _name_peer(transport: Any) -> str:
+    peer = transport.get_extra_info("peername") if transport is not None else None
+    return str(peer[0]) if isinstance(peer, tuple) else "a local peer"
 
 
 def _set_keepalive(transport: Any) -> None:
