@@ -1,0 +1,3 @@
+"""The command line, `tercel` or `python -m tercel`: one module for each command (docs/cli.md)."""
+
+__all__ = ()
