@@ -17,7 +17,15 @@ __all__ = ("COMMANDS", "main")
 
 #: Name: (module, line of help). A module holds its click command under the name `command`.
 COMMANDS = {
+    "run": ("tercel.cli.run", "Serve an application."),
     "info": ("tercel.cli.info", "Versions, the build, and which codings are there."),
+}
+
+#: Click's names of types, and plain words for them.
+_WORDS = {
+    "a valid integer range": "a whole number",
+    "a valid float range": "a number",
+    "a valid integer": "a whole number",
 }
 
 
@@ -57,11 +65,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(error.ctx.get_help() if error.ctx else error.message, err=True)
         return 2
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else name
-        line = " ".join(error.format_message().split())
-        click.echo(f"{command}: {line}", err=True)
+        click.echo(f"{_path_of(error) or name}: {_explain(error)}", err=True)
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _path_of(error: click.ClickException) -> str:
+    """The command that met the error, as it was typed."""
+    context = getattr(error, "ctx", None)
+    return "" if context is None else context.command_path
+
+
+def _explain(error: click.ClickException) -> str:
+    """One sentence; it says where a value stood that was not on the command line."""
+    line = " ".join(error.format_message().split())
+    for wrong, plain in _WORDS.items():
+        line = line.replace(wrong, plain)
+    param = getattr(error, "param", None)
+    context = getattr(error, "ctx", None)
+    if param is None or context is None:
+        return line
+    source = context.get_parameter_source(param.name)
+    if source is click.core.ParameterSource.DEFAULT_MAP:
+        return f"{line.removesuffix('.')} (in the file of --config)"
+    if source is click.core.ParameterSource.ENVIRONMENT:
+        return f"{line.removesuffix('.')} (in {param.envvar})"
+    return line

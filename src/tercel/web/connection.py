@@ -486,6 +486,12 @@ class HttpConnection(WatchedProtocol):
         else:
             self.exchange.keep_alive = False
 
+    def leave_soon(self) -> None:
+        """Close after the next answer, which says so; until it is asked for, stay open."""
+        self._keepalive = 0.0
+        if self.exchange is not None:
+            self.exchange.keep_alive = False
+
     def lost_waiter(self) -> asyncio.Future[None]:
         """A future that is done once the peer is gone, cancelled when the handler ends before."""
         waiter = self.loop.create_future()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..abc import AbstractAccessLogger, AbstractAsyncAccessLogger
 
-__all__ = ("run_app",)
+__all__ = ("end_loop", "make_loop", "resolve_app", "run_app")
 
 access_logger = logging.getLogger("tercel.access")
 
@@ -63,7 +63,7 @@ def run_app(
     application's start raises.
     """
     if loop is None:
-        loop = _make_loop()
+        loop = make_loop()
     main = loop.create_task(
         _serve(
             app,
@@ -89,10 +89,11 @@ def run_app(
     except (GracefulExit, KeyboardInterrupt):
         pass
     finally:
-        _end(loop, main)
+        end_loop(loop, main)
 
 
-def _make_loop() -> asyncio.AbstractEventLoop:
+def make_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's event loop where it is installed, else asyncio's."""
     try:
         import uvloop
     except ImportError:
@@ -100,7 +101,7 @@ def _make_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _end(loop: asyncio.AbstractEventLoop, main: "asyncio.Task[None]") -> None:
+def end_loop(loop: asyncio.AbstractEventLoop, main: "asyncio.Task[None]") -> None:
     """Run the clean-up that the cancellation of `main` starts, then leave nothing behind."""
     try:
         if not main.done():
@@ -125,7 +126,7 @@ async def _serve(
     make_sites: Callable[[AppRunner], list[BaseSite]],
     print: Callable[..., None] | None,
 ) -> None:
-    app = await _resolve(app)
+    app = await resolve_app(app)
     _show_access_log(settings["access_log"], app)
     runner = AppRunner(app, **settings)
     try:
@@ -144,8 +145,8 @@ async def _serve(
         await runner.cleanup()
 
 
-async def _resolve(app: Any) -> Any:
-    """The application behind an awaitable or a function."""
+async def resolve_app(app: Any) -> Any:
+    """The application behind an awaitable, a function or a coroutine function."""
     is_made = isinstance(app, Runnable) and not isinstance(app, type)
     if not is_made and not inspect.isawaitable(app) and callable(app):
         app = app()

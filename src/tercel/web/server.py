@@ -324,6 +324,8 @@ class Server:
         self.serve_outcome = functools.partial(serve_outcome, self)
         self._connections: dict[HttpConnection, Any] = {}
         self._past_requests = 0
+        self._made = 0
+        self._arrived = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._streams: WeakSet[EventSourceResponse] = WeakSet()
 
@@ -331,6 +333,7 @@ class Server:
         """A protocol for one more connection."""
         logger = self.access_logger
         self.logs_access = logger is not None and logger.enabled
+        self._made += 1
         return RequestHandler(self, loop=self._loop)
 
     def __repr__(self) -> str:
@@ -346,10 +349,18 @@ class Server:
         """How many requests have come so far (web_lowlevel)."""
         return self._past_requests + sum(each.requests_count for each in self._connections)
 
+    @property
+    def expected(self) -> int:
+        """Connections that were accepted and are not open yet: their TLS handshake goes on, or
+        has failed.
+        """
+        return self._made - self._arrived
+
     # What connections ask and tell.
 
     def connection_made(self, handler: HttpConnection, transport: Any) -> None:
         """A connection has been opened."""
+        self._arrived += 1
         self._connections[handler] = transport
         if self.tcp_keepalive:
             _set_keepalive(transport)
@@ -450,6 +461,11 @@ class Server:
             stream.stop()
         for connection in self.connections:
             connection.stop_soon()
+
+    def cancel_handlers(self) -> None:
+        """Cancel every handler under way."""
+        for task in list(self._tasks):
+            task.cancel()
 
     async def shutdown(self, timeout: float | None = None) -> None:
         """Wait up to `timeout` seconds for handlers under way, cancel the rest, close everything.

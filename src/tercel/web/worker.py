@@ -21,6 +21,7 @@ from gunicorn.config import AccessLogFormat
 from gunicorn.workers.base import Worker
 
 from .accesslog import AccessLogger
+from .drain import drain
 from .runner import AppRunner, Runnable
 from .shutdown import cancel_tasks
 from .sites import SockSite
@@ -32,7 +33,7 @@ __all__ = ("GunicornUVLoopWebWorker", "GunicornWebWorker")
 
 #: Seconds between two signs of life, where Gunicorn's `timeout` does not ask for more of them.
 _HEARTBEAT = 1.0
-#: Seconds in which a connection that was accepted at the end may still say what it came for.
+#: Seconds in which an open connection may still say what it came for.
 _LAST_WORDS = 1.0
 #: What part of Gunicorn's `graceful_timeout` handlers get; the rest is for `on_cleanup`.
 _HANDLERS_SHARE = 0.8
@@ -208,20 +209,12 @@ class GunicornWebWorker(Worker):  # type: ignore[misc]  # Gunicorn is not typed
                         await woken.wait()
 
     async def _close_doors(self, runner: AppRunner) -> None:
-        """Accept no more, and read the requests of those who have just come in.
-
-        They are on their way already: closed as idle, they would be lost.
-        """
+        """Accept no more, and hear those who have just come in or are about to ask again."""
         for site in runner.sites:
             await site.stop()
-        server = runner.server
-        assert server is not None
-        end = self.loop.time() + _LAST_WORDS
-        await asyncio.sleep(0.01)
-        while not self._is_hurried and self.loop.time() < end:
-            if all(each.requests_count for each in server.connections):
-                return
-            await asyncio.sleep(0.01)
+        await drain(
+            runner.server, first=_LAST_WORDS, idle=_LAST_WORDS, is_hurried=lambda: self._is_hurried
+        )
 
     def _handlers_time(self) -> float:
         if self._is_hurried:
