@@ -53,9 +53,7 @@ class Load:
     async def until_gone(self, pids: set[str]) -> None:
         """Until none of these workers answers any more."""
         await self.program.until(
-            lambda: (
-                not pids & set(self.pids[-40:]) or any(task.done() for task in self.tasks)
-            )
+            lambda: not pids & set(self.pids[-40:]) or any(task.done() for task in self.tasks)
         )
 
     async def __aenter__(self) -> "Load":

@@ -89,9 +89,7 @@ class Serving:
         """Make the application of `target`, serve it, and end in good order."""
         self._listen_to_signals()
         settings = self._settings
-        app = check_application(
-            await resolve_app(check_target(target, settings.app)), settings.app
-        )
+        app = check_application(await resolve_app(check_target(target, settings.app)), settings.app)
         self._runner = runner = self._make_runner(app)
         try:
             await runner.setup()

@@ -229,5 +229,3 @@ class Workers:
         is_tls = self._settings.cert is not None
         announce(sorted(describe(sock, tls=is_tls) for sock in self._sockets))
         notify("READY=1")
-
-

@@ -1,12 +1,12 @@
 """Sessions in a table of a database, by SQLAlchemy's asyncio engine: SQLite or PostgreSQL.
 
-In: an engine, which stays the caller's to dispose of. Out: a storage. The table holds the SHA-256
-of a key, never the key: who reads the table can't take over a session. `create_table` makes it,
-`purge` drops what is past its end. Needs `pip install tercel[db]`.
+In: an engine, which stays the caller's to dispose of, or a `tercel.ext.db.Database`. Out: a storage.
+The table holds the SHA-256 of a key, never the key: who reads the table can't take over a session.
+`create_table` makes it, `purge` drops what is past its end. Needs `pip install tercel[db]`.
 """
 
 import hashlib
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tercel.ext.session.server import ServerStorage
@@ -28,9 +29,20 @@ from tercel.ext.session.server import ServerStorage
 __all__ = ("SQLStorage",)
 
 
-class SQLStorage(ServerStorage):
-    """Keeps sessions in the table `table_name` of `engine`'s database.
+class HasEngine(Protocol):
+    """What has an engine while the application runs, such as `tercel.ext.db.Database`."""
 
+    url: URL
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine, when sessions are asked for."""
+
+
+class SQLStorage(ServerStorage):
+    """Keeps sessions in the table `table_name` of the database of `engine`.
+
+    `engine` is an engine, or a `tercel.ext.db.Database`, which may be opened later.
     `metadata` is where the table is defined, so that Alembic sees it; a new one by default.
     ValueError for a database that is neither SQLite nor PostgreSQL. The other parameters are
     `ServerStorage`'s.
@@ -38,18 +50,19 @@ class SQLStorage(ServerStorage):
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        engine: AsyncEngine | HasEngine,
         *,
         table_name: str = "sessions",
         metadata: MetaData | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        dialect = engine.dialect.name
-        if dialect not in ("sqlite", "postgresql"):
-            raise ValueError(f"the database is {dialect}, and SQLStorage knows SQLite, PostgreSQL")
-        self._insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
-        self._engine = engine
+        dialect = getattr(engine, "dialect", None) or engine.url.get_dialect()
+        name = dialect.name
+        if name not in ("sqlite", "postgresql"):
+            raise ValueError(f"the database is {name}, and SQLStorage knows SQLite, PostgreSQL")
+        self._insert: Any = sqlite.insert if name == "sqlite" else postgresql.insert
+        self._given = engine
         self.table = Table(
             table_name,
             MetaData() if metadata is None else metadata,
@@ -57,6 +70,11 @@ class SQLStorage(ServerStorage):
             Column("data", Text, nullable=False),
             Column("expires", BigInteger, nullable=True, index=True),
         )
+
+    @property
+    def _engine(self) -> AsyncEngine:
+        given = self._given
+        return given if isinstance(given, AsyncEngine) else given.engine
 
     async def create_table(self) -> None:
         """Make the table where it is absent."""

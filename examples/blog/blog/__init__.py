@@ -1,0 +1,1 @@
+"""A blog: people register, write, show pictures, and comment."""

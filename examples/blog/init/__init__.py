@@ -1,0 +1,1 @@
+"""What a new blog begins with."""
