@@ -79,3 +79,14 @@ async def test_database(tmp_path: Path) -> None:
             assert await response.json() == ["a", "b"]
         async with client.get("/health") as response:
             assert response.status == 200
+
+
+async def test_jobs() -> None:
+    names = load("jobs.md")
+    app = names["make_app"]()
+    async with TestClient(TestServer(app)) as client:
+        async with client.get("/register?address=ada") as response:
+            assert await response.text() == "a letter is on its way"
+        async with client.post("/pay") as response:
+            assert await response.text() == "paid"
+    assert app[names["SENT"]] == ["ada"]
