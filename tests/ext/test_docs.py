@@ -90,3 +90,14 @@ async def test_jobs() -> None:
         async with client.post("/pay") as response:
             assert await response.text() == "paid"
     assert app[names["SENT"]] == ["ada"]
+
+
+async def test_cors() -> None:
+    async with TestClient(TestServer(load("cors.md")["make_app"]())) as client:
+        origin = "http://client.example.org"
+        async with client.get("/hello", headers={"Origin": origin}) as response:
+            assert response.headers["Access-Control-Allow-Origin"] == origin
+        asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        async with client.options("/hello", headers=asked) as response:
+            assert response.status == 200
+            assert response.headers["Access-Control-Max-Age"] == "3600"
