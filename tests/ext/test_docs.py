@@ -101,3 +101,11 @@ async def test_cors() -> None:
         async with client.options("/hello", headers=asked) as response:
             assert response.status == 200
             assert response.headers["Access-Control-Max-Age"] == "3600"
+
+
+async def test_rates_and_headers() -> None:
+    async with TestClient(TestServer(load("security.md", 1)["make_app"]())) as client:
+        for status in (200, 200, 200, 200, 200, 429):
+            async with client.post("/login") as response:
+                assert response.status == status
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
