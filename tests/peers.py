@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["require_node_module", "require_program", "require_target"]
+__all__ = ["require_folder", "require_node_module", "require_program", "require_target"]
 
 
 def require_program(*names: str) -> str:
@@ -53,7 +53,12 @@ def require_target(name: str) -> str:
 
     A folder of its own, because its dependencies would not agree with ours.
     """
+    return require_folder(name, name)
+
+
+def require_folder(name: str, package: str) -> str:
+    """Return the folder build/NAME, into which pip has put `package` too; skip as above."""
     folder = Path(__file__).resolve().parent.parent / "build" / name
-    if not (folder / name).is_dir():
-        _miss(f"needs {name}: python -m pip install --target build/{name} {name}")
+    if not (folder / package).is_dir():
+        _miss(f"needs {package}: python -m pip install --target build/{name} {package}")
     return str(folder)
