@@ -52,11 +52,11 @@ def test_what_is_flushed_can_be_read(coding: str) -> None:
 
 def test_a_strategy_is_zlibs() -> None:
     text = bytes(range(256)) * 40
-    sizes = set()
-    for strategy in (None, zlib.Z_HUFFMAN_ONLY, zlib.Z_FIXED):
+    sizes = []
+    for strategy in (None, zlib.Z_HUFFMAN_ONLY):
         encoder = make_encoder("deflate", strategy)
-        sizes.add(len(encoder.encode(text) + encoder.finish()))
-    assert len(sizes) == 3
+        sizes.append(len(encoder.encode(text) + encoder.finish()))
+    assert sizes[0] < sizes[1] / 10
 
 
 @pytest.mark.parametrize("coding", ["identity", "", "GZIP", "lzma", "gzip, br"])

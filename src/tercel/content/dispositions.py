@@ -28,6 +28,8 @@ __all__ = (
 _ESCAPES = {"%22": '"', "%0d": "\r", "%0a": "\n"}
 _ESCAPED = re.compile("%(?:22|0[da])", re.IGNORECASE)
 _BACKSLASH = re.compile(r"\\([\"\\])|\\")
+#: A field as browsers write it, who know no escaped quotes: before a quote a backslash is itself.
+_AS_BROWSERS = re.compile(r'form-data; name="([^"]*)"(?:; filename="([^"]*)")?')
 
 
 class BadContentDispositionHeader(RuntimeWarning):
@@ -67,12 +69,17 @@ def read_part_names(header: str | None) -> tuple[str | None, str | None]:
 
     A file name may be RFC 8187's, in pieces (RFC 2231), quoted, or raw octets of UTF-8. The escapes
     `%22`, `%0D` and `%0A` of browsers are undone, and a backslash counts only before a quote or
-    another backslash, for browsers send those of file names as they are.
+    another backslash, for browsers send those of names as they are; one that ends a name as they
+    write it is no escape.
     """
     if header is None:
         return None, None
+    if '\\"' in header:
+        found = _AS_BROWSERS.fullmatch(header)
+        if found is not None:
+            return _unescape(found[1]), None if found[2] is None else _unescape(found[2])
     if "\\" in header:
-        header = _BACKSLASH.sub(lambda found: found[0] if found[1] else "\\\\", header)
+        header = _BACKSLASH.sub(lambda each: each[0] if each[1] else "\\\\", header)
     kind, params = parse_silently(header)
     name = content_disposition_filename(params, "name")
     filename = content_disposition_filename(params, "filename")

@@ -136,7 +136,10 @@ class BodyPartReader:
 
     def _read_names(self) -> tuple[str | None, str | None]:
         if self._names is None:
-            self._names = read_part_names(self.headers.get("Content-Disposition"))
+            header = self.headers.get("Content-Disposition")
+            if header is not None and self._default_charset is not None:
+                header = _decode_again(header, self._default_charset)
+            self._names = read_part_names(header)
         return self._names
 
     def get_charset(self, default: str | None = None) -> str | None:
@@ -343,6 +346,14 @@ class BodyPartReader:
         by_line = self._transfer_coding() == "quoted-printable"
         while piece := await (self.readline() if by_line else self.read_chunk(_PIECE)):
             yield self._decode_transfer(piece)
+
+
+def _decode_again(header: str, charset: str) -> str:
+    """A field that was read as UTF-8, read in the charset of its form, if it is in that."""
+    try:
+        return header.encode("utf-8", "surrogateescape").decode(charset)
+    except (LookupError, ValueError):
+        return header
 
 
 def _count_base64(data: bytes) -> int:
