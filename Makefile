@@ -11,7 +11,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 .NOTPARALLEL:
-.PHONY: demo test check parity autobahn bench bench-client bench-ws build annotate wheel clean
+.PHONY: demo test check parity autobahn bench bench-bodies bench-client bench-ws build annotate wheel clean
 
 demo: $(VENV)/ready-polls build
 	@cd examples/polls && ../../$(PY) -m polls.init_db
@@ -41,6 +41,9 @@ autobahn: $(VENV)/ready-dev build
 
 bench: $(VENV)/ready-bench build
 	$(PY) benchmarks/compare_servers.py $(ARGS)
+
+bench-bodies: $(VENV)/ready-bench build
+	$(PY) benchmarks/compare_bodies.py $(ARGS)
 
 bench-client: $(VENV)/ready-bench build
 	$(PY) benchmarks/compare_clients.py $(ARGS)
