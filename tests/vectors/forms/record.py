@@ -2,8 +2,8 @@
 
 Usage: record.py NAME PROGRAM [ARGUMENT ...], from anywhere, such as
 
-    record.py chromium chromium --headless --no-sandbox --user-data-dir=/tmp/profile
-    record.py firefox firefox-esr --headless --no-remote --profile /tmp/profile
+    record.py chromium chromium --headless --no-sandbox --user-data-dir=profile
+    record.py firefox firefox-esr --headless --no-remote --profile ./profile
 
 The browser is started with the URL of a page that fills and posts the forms one after another. Each
 becomes NAME/ID.http: its Content-Type in a line, an empty line, and the body as it came.
