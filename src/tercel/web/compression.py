@@ -16,6 +16,7 @@ from tercel.web.codings import (
     vary_by_coding,
 )
 from tercel.web.errors import HTTPException
+from tercel.web.file import FileResponse
 from tercel.web.middlewares import middleware
 from tercel.web.response import Response
 from tercel.web.stream import StreamResponse, allows_no_body
@@ -98,6 +99,8 @@ def compression_middleware(
             raise
         if isinstance(response, Response):
             compressor.compress_whole(request, response)
+        elif isinstance(response, FileResponse):
+            compressor.take_long_way(response)
         return response
 
     return compress
@@ -123,6 +126,13 @@ class _Compressor:
         vary_by_coding(response.headers)
         if choose_answer_coding(request.headers, self.codings) is not None:
             self._enable(response)
+
+    def take_long_way(self, response: FileResponse) -> None:
+        """Have a file prepared, and so asked about, though its contents may be at hand."""
+        stored = response._stored
+        kind = "" if stored is None else stored.facts.content_type.partition(";")[0].lower()
+        if not kind or self.compressible(kind):
+            response._long_way = True
 
     def compress_stream(self, response: StreamResponse) -> None:
         """The same for an answer that is being prepared."""
