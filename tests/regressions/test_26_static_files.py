@@ -87,8 +87,8 @@ async def test_no_name_leads_out(root: pathlib.Path, way: str, options: dict[str
     [
         "//host/share/x", "\\\\host\\share\\x", "\\\\?\\C:\\x", "\\\\.\\nul", "C:\\x", "C:/x",
         "c:x", "dir\\..\\..\\x", "a.txt::$DATA", "a.txt:stream", "dir:x/a", "con", "CON.txt",
-        "dir/nul", "aux.a.b", "COM1", "com\u00b9.log", "LPT9 .txt", "conin$", "a.txt.", "a.txt ", "dir./x",
-        "x\0",
+        "dir/nul", "aux.a.b", "COM1", "com\u00b9.log", "LPT9 .txt", "conin$", "a.txt.", "a.txt ",
+        "dir./x", "x\0",
     ],
 )  # fmt: skip
 def test_what_windows_makes_of_a_name(name: str) -> None:

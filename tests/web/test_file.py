@@ -74,7 +74,7 @@ class Site:
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
     made = Site()
-    server = Server(made.handle, access_log=None)
+    server = Server(lambda request: made.handle(request), access_log=None)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
     yield made
@@ -280,7 +280,10 @@ async def test_what_is_no_file(
     assert "content-type" not in headers
 
 
-async def test_a_client_that_leaves_in_mid_body(site: Site, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("by_handler", [False, True])
+async def test_a_client_that_leaves_in_mid_body(
+    site: Site, tmp_path: pathlib.Path, by_handler: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "file"
     path.write_bytes(BIG)
     done = asyncio.Event()
@@ -292,14 +295,54 @@ async def test_a_client_that_leaves_in_mid_body(site: Site, tmp_path: pathlib.Pa
             finally:
                 done.set()
 
-    site.make = lambda request: Response(path)
-    reader, writer = await site.connect()
+    async def handle(request: Any) -> Any:
+        response = Response(path)
+        if by_handler:
+            await response.prepare(request)
+        return response
+
+    site.handle = handle  # type: ignore[method-assign]
+    before = open_descriptors()
+    for linger in (b"\1\0\0\0\0\0\0\0", b"\0\0\0\0\0\0\0\0"):
+        done.clear()
+        reader, writer = await site.connect()
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await reader.readexactly(1000)
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+        await done.wait()
+        await asyncio.sleep(0)
+    assert open_descriptors() <= before
+    assert "Error handling request" not in caplog.text
+
+
+async def test_a_slow_reader_holds_no_memory_of_the_file(
+    site: Site, tmp_path: pathlib.Path
+) -> None:
+    """What is sent waits in the file: the transport holds next to nothing of it."""
+    path = tmp_path / "file"
+    path.write_bytes(BIG)
+    transports = []
+
+    def make(request: Any) -> FileResponse:
+        transports.append(request.transport)
+        return FileResponse(path)
+
+    site.make = make
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=4096)  # type: ignore[attr-defined]
     writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    await reader.readexactly(1000)
-    sock = writer.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    writer.transport.abort()
-    await done.wait()
+    await reader.readuntil(b"\r\n\r\n")
+    most = got = 0
+    while got < len(BIG):
+        piece = await reader.read(65536)
+        assert piece == BIG[got : got + len(piece)]
+        got += len(piece)
+        most = max(most, transports[0].get_write_buffer_size())
+        await asyncio.sleep(0)
+    assert most <= 64 * 1024
+    writer.close()
+    assert open_descriptors() == set() or str(path) not in str(open_descriptors())
 
 
 async def test_a_task_cancelled_while_the_file_is_opened(

@@ -107,6 +107,8 @@ async def _send_by_kernel(
             except OSError as error:
                 if sent == 0 and error.errno in _UNSUPPORTED:
                     return 0
+                if isinstance(error, ConnectionError):
+                    transport.abort()  # it would learn of it with its next write only
                 raise
             else:
                 sink.note_body(done)

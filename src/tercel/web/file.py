@@ -283,7 +283,7 @@ class FileResponse(StreamResponse):
             await self.write_eof(plan.tail)
 
     def _size_of_pieces(self) -> int:
-        return self._chunk_size if self._folder is None else self._folder.chunk_size  # type: ignore[no-any-return]
+        return self._chunk_size if self._folder is None else self._folder.chunk_size
 
     async def _send_coded(self, opened: _Opened) -> None:
         """Send the file through the content coding, or in chunks."""

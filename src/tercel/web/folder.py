@@ -23,19 +23,13 @@ from tercel.web.filecache import (
     open_plain,
     store_file,
 )
-from tercel.web.listing import make_listing
+from tercel.web.listing import list_policies, make_listing
 from tercel.web.response import Response
 
 __all__ = ("Folder", "names_a_way_out")
 
 #: Hashes for `append_version` that are kept.
 _MAX_VERSIONS = 4096
-
-# The page holds names, which are no business of a script's or of another site's frame.
-_INDEX_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-}
 
 _DEVICES = frozenset(
     ["aux", "con", "conin$", "conout$", "nul", "prn"]
@@ -173,7 +167,7 @@ class Folder:
             loop = asyncio.get_running_loop()
             found = await loop.run_in_executor(None, self._look_up, name)
             if isinstance(found, str):
-                return Response(text=found, content_type="text/html", headers=_INDEX_HEADERS)
+                return Response(text=found, content_type="text/html", headers=list_policies())
             stored = choose_sibling(found, accepted or "")
         return FileResponse._of(stored, self, name)
 

@@ -4,15 +4,18 @@ In: a directory's path, the path of its URL, and whether there is something abov
 needs nothing else: no script, no font, no picture; what a name holds is text and nothing more.
 """
 
+import base64
+import hashlib
 import heapq
 import html
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote
 
-__all__ = ("MAX_LISTED", "make_listing")
+__all__ = ("MAX_LISTED", "list_policies", "make_listing")
 
 #: Entries that one page shows; of more than that the first by name.
 MAX_LISTED = 10_000
@@ -32,6 +35,17 @@ _STYLE = (
     "a:hover,a:focus{text-decoration:underline}"
     "@media(max-width:34rem){.t{display:none}}"
 )
+
+
+@cache
+def list_policies() -> dict[str, str]:
+    """The headers that go with the page: no script runs in it, and no copy of it grows old."""
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'",
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 class Listed(NamedTuple):

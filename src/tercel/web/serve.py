@@ -162,7 +162,7 @@ def _break_off(connection: Any, exchange: Any) -> None:
 def _answer_error(server: Any, request: Any, error: BaseException) -> Response:
     """Log what a handler raised and make a 500 of it; 504 for its own time-out."""
     exchange = request._exchange
-    if exchange.closed and isinstance(error, ConnectionError):
+    if isinstance(error, ConnectionError) and _has_left(exchange):
         server.log_debug("The peer left before its answer: %s", error)
     elif isinstance(error, TimeoutError):
         server.logger.debug("Request handler timed out.", exc_info=error)
@@ -170,6 +170,11 @@ def _answer_error(server: Any, request: Any, error: BaseException) -> Response:
     else:
         server.log_exception(request, error)
     return error_response(server, request, 500, error)
+
+
+def _has_left(exchange: Any) -> bool:
+    """True if the peer is gone, or the transport is about to tell so."""
+    return bool(exchange.closed or exchange.transport is None or exchange.transport.is_closing())
 
 
 def _answer_bad_body(
