@@ -1,6 +1,7 @@
 """Family 22, the client: a small answer that becomes a large body [CVE-2026-54278]."""
 
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -113,3 +114,37 @@ async def test_several_fields_are_one_chain() -> None:
     async with serving_peer(scripted(said)) as peer, tercel.ClientSession() as session:
         async with session.get(peer.url) as response:
             assert await response.read() == b"abc"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd", "gzip, gzip"])
+@pytest.mark.parametrize("how", ["release", "close", "leave", "forget", "redirect", "head"])
+async def test_a_body_that_nobody_asks_for_is_not_unfolded(coding: str, how: str) -> None:
+    """Clean-up and redirects drop a bomb without decoding more than what waits to be read."""
+    fields = (("Location", "/there"),) if how == "redirect" else ()
+    bomb = answer(
+        302 if how == "redirect" else 200, BOMBS[coding], ("Content-Encoding", coding), *fields
+    )
+    if how == "head":
+        bomb = bomb[: bomb.index(b"\r\n\r\n") + 4]
+    async with serving_peer(scripted(bomb, answer(200, b"fine"))) as peer:
+        async with tercel.ClientSession(read_bufsize=2**16) as session:
+            tracemalloc.start()
+            try:
+                if how == "redirect":
+                    async with session.get(peer.url) as response:
+                        assert await response.read() == b"fine"
+                else:
+                    response = await session.request("HEAD" if how == "head" else "GET", peer.url)
+                    if how == "leave":
+                        async with response:
+                            pass
+                    elif how == "forget":
+                        del response
+                    elif how != "head":
+                        getattr(response, how)()
+                    async with session.get(peer.url) as response:
+                        assert await response.read() == b"fine"
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+    assert peak < SIZE // 8
