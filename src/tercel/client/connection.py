@@ -299,6 +299,10 @@ class BaseConnector:
             raise
         return Connection(self, claim, protocol)
 
+    def may_lend(self, key: ConnectionKey) -> bool:
+        """True if `lend_idle` is worth asking."""
+        return not self._closed and self._pool.has_idle(key)
+
     def lend_idle(self, key: ConnectionKey, now: float) -> Claim | None:
         """An idle connection as a bare claim, or None where `connect` has to be asked.
 

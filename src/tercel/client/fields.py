@@ -21,6 +21,7 @@ __all__ = ("HOST", "DefaultFields", "cookie_field", "join_head")
 
 USER_AGENT = f"Python/{sys.version_info[0]}.{sys.version_info[1]} tercel/{__version__}"
 HOST = istr("Host")
+_OF_BODY = ("Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Expect")
 
 
 class DefaultFields:
@@ -43,7 +44,17 @@ class DefaultFields:
             if name.lower() not in self.skipped
         ]
         self._seen: tuple[tuple[str, str], ...] = ()
-        self._encoded: dict[str, bytes] = {}
+        self._encoded: dict[str | tuple[str, ...], bytes] = {}
+        self._auto_names = frozenset(name.lower() for name, _ in self.auto)
+
+    def has(self, name: str) -> bool:
+        """True if requests get the field `name` (in lower case) from here."""
+        return name in self._auto_names or name in self.headers
+
+    def has_any_of_body(self) -> bool:
+        """True if the session's own fields say something about bodies."""
+        headers = self.headers
+        return bool(headers) and any(name in headers for name in _OF_BODY)
 
     def build(self, host: str, given: CIMultiDict[str]) -> CIMultiDict[str]:
         """Host, `given`, and what is generated for lack of it."""
@@ -62,16 +73,18 @@ class DefaultFields:
             headers.popall(name, None)
         return DefaultFields(headers, self.skip)
 
-    def encoded(self, host: str) -> bytes:
-        """The field lines of a request without fields of its own."""
+    def encoded(self, host: str, without: tuple[str, ...] = ()) -> bytes:
+        """The field lines of a request; those named in `without`, in lower case, are left out."""
         now = tuple(self.headers.items()) if self.headers else ()
         if now != self._seen or len(self._encoded) > 256:
             self._encoded.clear()
             self._seen = now
-        found = self._encoded.get(host)
+        key = (host, *without) if without else host
+        found = self._encoded.get(key)
         if found is None:
-            found = encode_fields(self.build(host, self.headers.copy()).items())
-            self._encoded[host] = found
+            pairs = self.build(host, self.headers.copy()).items()
+            found = encode_fields(pair for pair in pairs if pair[0].lower() not in without)
+            self._encoded[key] = found
         return found
 
 

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ("Plan", "StatusCheck")
 
-_SWIFT = frozenset(("GET", "HEAD", "OPTIONS"))
 Trailers = Mapping[str, str] | Iterable[tuple[str, str]]
 StatusCheck = bool | Callable[[ClientResponse], Awaitable[None]]
 
@@ -178,12 +177,12 @@ class Plan:
         self.is_plain = self._is_plain()
         if self.is_plain:
             self.method = method.upper()
-        # Nothing but a head is to be sent, and nothing of its own is to be done about the answer.
+        # The head can be written at once, and nothing of its own is to be done about the answer.
         self.is_swift: bool = (
             self.is_plain
             and not self.middlewares
             and self.raise_for_status is False
-            and self.method in _SWIFT
+            and self.method != "CONNECT"
             and (not self.timeout.total or self.timeout.total >= self.timeout.ceil_threshold)
             and session._is_swift
         )
@@ -205,7 +204,7 @@ class Plan:
     @property
     def request_info(self) -> RequestInfo:
         """The request as answers and errors tell of it; of a plain plan."""
-        return ClientRequest.plain(self.method, self.target, self.session, ()).request_info
+        return ClientRequest.plain(self.method, self.target, self.session, ()).sent_info
 
     def _find_auth(self, auth: BasicAuth | None) -> BasicAuth | None:
         """Credentials of the call, the URL, the session or the netrc file, in this order."""

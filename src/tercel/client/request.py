@@ -42,9 +42,10 @@ from tercel.wire.version import HttpVersion, HttpVersion10, HttpVersion11
 if TYPE_CHECKING:
     from tercel.client.tracing import Trace
 
-__all__ = ("ClientRequest",)
+__all__ = ("BODYLESS", "ClientRequest")
 
-_BODYLESS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+#: Methods whose requests have no body unless one is given.
+BODYLESS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 
 
 class _Claim(int):
@@ -236,6 +237,12 @@ class ClientRequest:
     def request_info(self) -> RequestInfo:
         """The request as answers and errors tell of it."""
         return RequestInfo(self.url, self.method, CIMultiDictProxy(self.headers), self.original_url)
+
+    @property
+    def sent_info(self) -> RequestInfo:
+        """`request_info` with what is added where the request is sent."""
+        self._add_empty_length()
+        return self.request_info
 
     @property
     def headers(self) -> CIMultiDict[str]:
@@ -460,7 +467,7 @@ class ClientRequest:
 
     def _add_empty_length(self) -> None:
         """A request that could have a body and has none says so (RFC 9110 section 8.6)."""
-        if self.method in _BODYLESS or self._body or self.chunked:
+        if self.method in BODYLESS or self._body or self.chunked:
             return
         if self._headers is None:
             if not self._body_fields and not self._has_field("Content-Length"):

@@ -38,7 +38,14 @@ from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.retry import IDEMPOTENT, can_replay
 from tercel.client.settings import check_base_url, merge_timeouts, place_of_caller
-from tercel.client.shortcut import answer_of, begin, failure_of, is_final
+from tercel.client.shortcut import (
+    answer_of,
+    begin,
+    failure_of,
+    find_plan,
+    is_final,
+    whole_plan,
+)
 from tercel.client.target import Target, Targets, read_url
 from tercel.client.timeout import Deadlines
 from tercel.client.wsconnect import OpensWebSockets
@@ -51,8 +58,6 @@ if TYPE_CHECKING:
 
 __all__ = ("ClientSession", "request")
 
-#: Calls without arguments of their own whose plan is kept.
-_MAX_PLANS = 512
 #: What a kept connection that the server has closed ends in.
 _STALE = (ClientOSError, ServerDisconnectedError)
 
@@ -223,27 +228,28 @@ class ClientSession(OpensWebSockets):
         connector = self._connector
         if connector is None or connector._closed:
             raise RuntimeError("Session is closed")
-        plan = self._plan(method, url, kwargs)
+        may_shorten = self._is_swift and not self._trace_configs and not len(self._cookie_jar)
+        plan, own = find_plan(self, method, url, kwargs, may_shorten)
         first: ClientResponse | None = None
-        if plan.is_swift and not self._trace_configs and not len(self._cookie_jar):
+        if may_shorten and plan.is_swift:
             now = self._loop.time()
-            exchange = begin(plan, connector, self._deadlines, now)
+            exchange = begin(plan, own, connector, self._deadlines, now)
             if exchange is not None:
                 try:
                     if exchange.head is None:
                         await exchange.wait_head()
-                    first = answer_of(plan, exchange)
+                    first = answer_of(plan, own, exchange)
                 except _STALE:
-                    if not self._retry_stale:
+                    if not self._retry_stale or plan.method not in IDEMPOTENT:
                         raise
                 except BaseException as error:
                     exchange.abandon()
-                    raise failure_of(plan, error)
+                    raise failure_of(plan, own, error)
                 else:
                     if is_final(first):
                         return first
-                return await self._finish(plan, first, now)
-        return await self._finish(plan, None, None)
+                return await self._finish(whole_plan(plan, own), first, now)
+        return await self._finish(whole_plan(plan, own), None, None)
 
     async def _finish(
         self, plan: Plan, first: ClientResponse | None, begun: float | None
@@ -276,20 +282,6 @@ class ClientSession(OpensWebSockets):
             plan.upload_tracker.settle()
         after_answer(response, deadline)
         return response
-
-    def _plan(self, method: str, url: str | URL, kwargs: dict[str, Any]) -> Plan:
-        """What a call asks for; calls that ask for nothing special share their plan."""
-        if len(kwargs) > 1 or (kwargs and "allow_redirects" not in kwargs):
-            return Plan(self, method, url, **kwargs)
-        key = (method, url, kwargs.get("allow_redirects", True))
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = Plan(self, method, url, **kwargs)
-            if plan.is_plain:
-                if len(self._plans) >= _MAX_PLANS:
-                    self._plans.clear()
-                self._plans[key] = plan
-        return plan
 
     async def _follow(
         self, plan: Plan, first: ClientResponse | None, is_second: bool

@@ -1,30 +1,205 @@
-"""The short way of a plain request on a connection that lies idle: one write, one wait, an answer.
+"""The short way of a request on a connection that lies idle: one write, one wait, an answer.
 
-In: a plan that asks for nothing of its own. Out: an exchange whose head is written, and the answer
-when its head is there; None where the long way has to be taken. No request object, no connection
-object, no task; whatever the long way does for such a request happens here as well.
+In: a plan that asks for nothing of its own, and perhaps a call's own fields and small body. Out: an
+exchange whose head and body are written, and the answer when its head is there; None where the long
+way has to be taken. No request object, no connection object, no task; whatever the long way does
+for such a request happens here as well.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+from yarl import URL
 
 from tercel.client.connection import BaseConnector
 from tercel.client.errors import AnswerError, ClientResponseError
 from tercel.client.exchange import Exchange
 from tercel.client.fields import join_head
+from tercel.client.options import RequestInfo
 from tercel.client.plan import Plan
 from tercel.client.redirect import REDIRECTS
+from tercel.client.request import BODYLESS
 from tercel.client.response import ClientResponse
+from tercel.client.send import SMALL_BODY
 from tercel.client.timeout import Deadlines
+from tercel.content.payload import PAYLOAD_REGISTRY, BytesPayload, StringPayload
+from tercel.wire.h1.encode import encode_fields
 
-__all__ = ("answer_of", "begin", "failure_of", "is_final")
+__all__ = ("Own", "answer_of", "begin", "failure_of", "find_plan", "is_final", "whole_plan")
+
+#: Calls without arguments of their own whose plan is kept.
+_MAX_PLANS = 512
+_TAKEN = frozenset(("allow_redirects", "data", "headers", "json"))
+#: Fields of a call that decide about its framing, or that the long way reads.
+_FRAMING = frozenset(
+    (
+        "connection",
+        "content-encoding",
+        "content-length",
+        "expect",
+        "host",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_KINDS: dict[type, Any] = {bytes: BytesPayload, str: StringPayload}
+_TYPES: dict[type, bytes] = {
+    bytes: b"Content-Type: application/octet-stream\r\n",
+    str: b"Content-Type: text/plain; charset=utf-8\r\n",
+}
+_JSON = b"Content-Type: application/json\r\n"
+_NO_BODY = (("Content-Length", "0"),)
+
+
+class Own:
+    """What one call has of its own: fields, a small body; `whole` is the plan made of them."""
+
+    __slots__ = ("_json", "kwargs", "method", "plan", "session", "url")
+
+    def __init__(
+        self, plan: Plan, session: Any, method: str, url: str | URL, kwargs: dict[str, Any]
+    ) -> None:
+        self.plan = plan
+        self.session = session
+        self.method = method
+        self.url = url
+        self.kwargs = kwargs
+        self._json: bytes | None = None
+
+    def whole_kwargs(self) -> dict[str, Any]:
+        """The call's arguments; what was turned into JSON once stays as it was."""
+        if self._json is None:
+            return self.kwargs
+        payload = BytesPayload(self._json, content_type="application/json")
+        return {**self.kwargs, "json": None, "data": payload}
+
+    @property
+    def request_info(self) -> RequestInfo:
+        """The request as answers and errors tell of it."""
+        return whole_plan(self.plan, self).make_request(()).sent_info
+
+    def encode(self) -> bytes:
+        """Head and body; b"" where only the long way knows how."""
+        plan = self.plan
+        defaults = plan.defaults
+        headers = self.kwargs.get("headers")
+        body, kind = self._body()
+        if defaults.headers and defaults.has_any_of_body():
+            return b""
+        replaced: tuple[str, ...] = ()
+        lines = b""
+        if headers:
+            lines = encode_fields(headers.items())
+            for name in headers:
+                key = name.lower()
+                if key == "content-type":
+                    kind = b""
+                elif defaults.has(key):
+                    replaced += (key,)
+        if kind and "content-type" in defaults.skipped:
+            kind = b""
+        if body is not None:
+            lines += b"Content-Length: %d\r\n" % len(body) + kind
+        elif plan.method not in BODYLESS:
+            lines += b"Content-Length: 0\r\n"
+        target = plan.target
+        fields = defaults.encoded(target.host_field, replaced)
+        start = target.starts.get(plan.method)
+        if start is None:
+            start = join_head(plan.method, target.path, b"", ())[:-2]
+            target.starts[plan.method] = start
+        return b"".join((start, fields, lines, b"\r\n", body or b""))
+
+    def _body(self) -> tuple[bytes | None, bytes]:
+        """Octets and the line of their type; None where there is no body."""
+        json = self.kwargs.get("json")
+        if json is not None:
+            session = self.session
+            if session._json_serialize_bytes is not None:
+                self._json = bytes(session._json_serialize_bytes(json))
+            else:
+                self._json = session._json_serialize(json).encode()
+            return self._json, _JSON
+        data = self.kwargs.get("data")
+        if data is None:
+            return None, b""
+        kind = type(data)
+        return (data.encode() if kind is str else data), _TYPES[kind]
+
+
+def find_plan(
+    session: Any, method: str, url: str | URL, kwargs: dict[str, Any], may_shorten: bool
+) -> tuple[Plan, Own | None]:
+    """The plan of a call; the shared one, with what is the call's own, where that is enough."""
+    if kwargs.keys() <= _TAKEN:
+        is_bare = True
+        for name, value in kwargs.items():
+            if value is not None and name != "allow_redirects":
+                is_bare = False
+        if is_bare or (may_shorten and _is_simple(kwargs)):
+            plan = _shared_plan(session, method, url, kwargs.get("allow_redirects", True))
+            if is_bare:
+                return plan, None
+            if plan.is_swift:
+                return plan, Own(plan, session, method, url, kwargs)
+    return Plan(session, method, url, **kwargs), None
+
+
+def _shared_plan(session: Any, method: str, url: str | URL, allow_redirects: bool) -> Plan:
+    """Calls that ask for nothing special share their plan."""
+    plans: dict[tuple[str, str | URL, bool], Plan] = session._plans
+    key = (method, url, allow_redirects)
+    plan = plans.get(key)
+    if plan is None:
+        plan = Plan(session, method, url, allow_redirects=allow_redirects)
+        if plan.is_plain:
+            if len(plans) >= _MAX_PLANS:
+                plans.clear()
+            plans[key] = plan
+    return plan
+
+
+def _is_simple(kwargs: dict[str, Any]) -> bool:
+    """True if fields and body of a call are of the usual kinds, and small."""
+    data = kwargs.get("data")
+    if data is not None:
+        kind = type(data)
+        if kind not in _KINDS or len(data) > SMALL_BODY or kwargs.get("json") is not None:
+            return False
+        if PAYLOAD_REGISTRY.find(kind) is not _KINDS[kind]:
+            return False
+    headers = kwargs.get("headers")
+    if headers is not None:
+        if type(headers) is not dict:
+            return False
+        for name in headers:
+            if type(name) is not str or name.lower() in _FRAMING:
+                return False
+    return True
+
+
+def whole_plan(plan: Plan, own: Own | None) -> Plan:
+    """The plan for the long way."""
+    if own is None:
+        return plan
+    return Plan(own.session, own.method, own.url, **own.whole_kwargs())
 
 
 def begin(
-    plan: Plan, connector: BaseConnector, deadlines: Deadlines, now: float
+    plan: Plan, own: Own | None, connector: BaseConnector, deadlines: Deadlines, now: float
 ) -> Exchange | None:
-    """Write the head on an idle connection; None where there is none."""
+    """Write the request on an idle connection; None where there is none."""
     target = plan.target
-    claim = connector.lend_idle(target.find_key(), now)
+    key = target.find_key()
+    if not connector.may_lend(key):
+        return None
+    octets = _plain_head(plan) if own is None else own.encode()
+    if not octets:
+        return None
+    claim = connector.lend_idle(key, now)
     if claim is None:
         return None
     protocol = claim.connection
@@ -32,13 +207,8 @@ def begin(
     exchange.lender = connector
     exchange.claim = claim
     try:
-        fields = plan.defaults.encoded(target.host_field)
-        found = target.heads.get(plan.method)
-        if found is None or found[0] is not fields:
-            found = (fields, join_head(plan.method, target.path, fields, ()))
-            target.heads[plan.method] = found
         protocol.begin(exchange)
-        exchange.write(found[1])
+        exchange.write(octets)
     except BaseException:
         exchange.abandon()
         raise
@@ -48,7 +218,23 @@ def begin(
     return exchange
 
 
-def answer_of(plan: Plan, exchange: Exchange) -> ClientResponse:
+def _plain_head(plan: Plan) -> bytes:
+    target = plan.target
+    defaults = plan.defaults
+    fields = defaults.encoded(target.host_field)
+    found = target.heads.get(plan.method)
+    if found is None or found[0] is not fields:
+        more: tuple[tuple[str, str], ...] = ()
+        if plan.method not in BODYLESS:
+            if defaults.has_any_of_body():
+                return b""
+            more = _NO_BODY
+        found = (fields, join_head(plan.method, target.path, fields, more))
+        target.heads[plan.method] = found
+    return found[1]
+
+
+def answer_of(plan: Plan, own: Own | None, exchange: Exchange) -> ClientResponse:
     """The answer of an exchange whose head has come."""
     session = plan.session
     make: type[ClientResponse] = session._response_class
@@ -62,15 +248,16 @@ def answer_of(plan: Plan, exchange: Exchange) -> ClientResponse:
         response = make(
             plan.method, plan.target.original, traces=(), loop=session._loop, session=session
         )
-    response.attach(exchange, plan)
+    response.attach(exchange, plan if own is None else own)
     return response
 
 
-def failure_of(plan: Plan, error: BaseException) -> BaseException:
+def failure_of(plan: Plan, own: Own | None, error: BaseException) -> BaseException:
     """What the caller gets for what the exchange has told."""
     if not isinstance(error, AnswerError):
         return error
-    failure = ClientResponseError(plan.request_info, (), status=400, message=error.error.message)
+    info = plan.request_info if own is None else own.request_info
+    failure = ClientResponseError(info, (), status=400, message=error.error.message)
     failure.__cause__ = error.error
     return failure
 

@@ -40,6 +40,7 @@ class Target:
         "password",
         "path",
         "port",
+        "starts",
         "url",
     )
 
@@ -62,6 +63,7 @@ class Target:
         self.path = url.raw_path_qs
         self.key: ConnectionKey | None = None
         self.heads: dict[str, tuple[bytes, bytes]] = {}
+        self.starts: dict[str, bytes] = {}
 
     def find_key(self) -> ConnectionKey:
         """The pool's key for requests that ask for nothing of their own."""

@@ -524,12 +524,13 @@ class PayloadRegistry:
         """The payload of `data`, which is returned as it is if it is one; PayloadLookupError."""
         if isinstance(data, Payload):
             return data
-        kind = data.__class__
-        factory = self._found.get(kind)
-        if factory is None:
-            factory = self._find(kind)
-        payload: Payload = factory(data, *args, **kwargs)
+        payload: Payload = self.find(data.__class__)(data, *args, **kwargs)
         return payload
+
+    def find(self, kind: type) -> Any:
+        """What stands for values of the type `kind`; PayloadLookupError if nothing does."""
+        factory = self._found.get(kind)
+        return self._find(kind) if factory is None else factory
 
     def _find(self, kind: type) -> Any:
         for order in (Order.try_first, Order.normal, Order.try_last):
