@@ -295,7 +295,7 @@ LONG: list[dict[str, Any]] = [
     {"data": b"abc", "headers": {"Host": "other"}},
     {"headers": [("A", "1"), ("B", "2")]},
     {"data": b"abc", "timeout": 5},
-    {"data": b"abc", "compress": True},
+    {"data": b"abc", "chunked": True},
 ]
 
 
