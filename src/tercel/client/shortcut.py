@@ -6,8 +6,6 @@ way has to be taken. No request object, no connection object, no task; whatever 
 for such a request happens here as well.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from yarl import URL
@@ -134,18 +132,20 @@ def find_plan(
     session: Any, method: str, url: str | URL, kwargs: dict[str, Any], may_shorten: bool
 ) -> tuple[Plan, Own | None]:
     """The plan of a call; the shared one, with what is the call's own, where that is enough."""
-    if kwargs.keys() <= _TAKEN:
-        is_bare = True
-        for name, value in kwargs.items():
-            if value is not None and name != "allow_redirects":
-                is_bare = False
-        if is_bare or (may_shorten and _is_simple(kwargs)):
-            plan = _shared_plan(session, method, url, kwargs.get("allow_redirects", True))
-            if is_bare:
-                return plan, None
-            if plan.is_swift:
-                return plan, Own(plan, session, method, url, kwargs)
-    return Plan(session, method, url, **kwargs), None
+    is_bare = True
+    is_usual = True
+    for name, value in kwargs.items():
+        if name != "allow_redirects" and value is not None:
+            is_bare = False
+        if name not in _TAKEN:
+            is_usual = False
+    if is_usual and (is_bare or (may_shorten and _is_simple(kwargs))):
+        plan = _shared_plan(session, method, url, kwargs.get("allow_redirects", True))
+        if is_bare:
+            return (plan, None)
+        if plan.is_swift:
+            return (plan, Own(plan, session, method, url, kwargs))
+    return (Plan(session, method, url, **kwargs), None)
 
 
 def _shared_plan(session: Any, method: str, url: str | URL, allow_redirects: bool) -> Plan:
@@ -192,11 +192,13 @@ def begin(
     plan: Plan, own: Own | None, connector: BaseConnector, deadlines: Deadlines, now: float
 ) -> Exchange | None:
     """Write the request on an idle connection; None where there is none."""
-    target = plan.target
-    key = target.find_key()
-    if not connector.may_lend(key):
+    key = plan.target.find_key()
+    if own is None:
+        octets = _plain_head(plan)
+    elif connector.may_lend(key):
+        octets = own.encode()
+    else:
         return None
-    octets = _plain_head(plan) if own is None else own.encode()
     if not octets:
         return None
     claim = connector.lend_idle(key, now)
@@ -219,17 +221,23 @@ def begin(
 
 
 def _plain_head(plan: Plan) -> bytes:
+    """A head without anything of its own; b"" where only the long way knows how."""
     target = plan.target
     defaults = plan.defaults
+    found: tuple[Any, bytes] | None = target.heads.get(plan.method)
+    if found is not None and found[0] is None and not defaults.headers:
+        return found[1]
     fields = defaults.encoded(target.host_field)
-    found = target.heads.get(plan.method)
-    if found is None or found[0] is not fields:
+    if found is None or found[0] is not fields or not defaults.headers:
         more: tuple[tuple[str, str], ...] = ()
         if plan.method not in BODYLESS:
             if defaults.has_any_of_body():
                 return b""
             more = _NO_BODY
-        found = (fields, join_head(plan.method, target.path, fields, more))
+        found = (
+            fields if defaults.headers else None,
+            join_head(plan.method, target.path, fields, more),
+        )
         target.heads[plan.method] = found
     return found[1]
 

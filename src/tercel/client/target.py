@@ -62,7 +62,7 @@ class Target:
         self.host_field = url.host_port_subcomponent or host
         self.path = url.raw_path_qs
         self.key: ConnectionKey | None = None
-        self.heads: dict[str, tuple[bytes, bytes]] = {}
+        self.heads: dict[str, tuple[bytes | None, bytes]] = {}
         self.starts: dict[str, bytes] = {}
 
     def find_key(self) -> ConnectionKey:
