@@ -1,15 +1,36 @@
-"""Where code that imports aiohttp's submodules finds their names in Tercel.
+"""Tercel under aiohttp's name: `install()` makes `import aiohttp` and its submodules give Tercel.
 
 `__aiohttp_modules__` maps the path of a submodule (`"web_request"`, for `aiohttp.web_request`) to
 the dotted name of the module of ours that answers for it, or, where several rooms share its names,
-to a dict of name to object. It is made when first asked for, since that imports every room it
-names. Only rooms that are built have a row. Nothing else in Tercel imports this module.
+to a dict of name to object. Private paths stand here where packages of others are known to use
+them. Rooms are imported when somebody asks for them. `pytest -p tercel.compat` installs it too.
 """
 
 import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.metadata
+import runpy
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-__all__ = ["__aiohttp_modules__"]
+import tercel
+
+__all__ = [
+    "SPOKEN_VERSION",
+    "__aiohttp_modules__",
+    "install",
+    "is_installed",
+    "run_module",
+    "run_script",
+    "uninstall",
+]
+
+#: The version of aiohttp whose documentation Tercel follows; what asks for aiohttp's is told so.
+SPOKEN_VERSION = "3.14.5"
 
 __aiohttp_modules__: dict[str, str | dict[str, Any]]
 
@@ -23,8 +44,10 @@ _MODULES: dict[str, str] = {
     "multipart": "tercel.content.multipart",
     "payload": "tercel.content.payload",
     "payload_streamer": "tercel.content.streamer",
+    "pytest_plugin": "tercel.pytest_plugin",
     "resolver": "tercel.resolver",
     "streams": "tercel.net.streams",
+    "test_utils": "tercel.test_utils",
     "tracing": "tercel.client.tracing",
     "typedefs": "tercel.typedefs",
     "web": "tercel.web",
@@ -48,6 +71,7 @@ _NAMES: dict[str, dict[str, str]] = {
         "tercel": "ClientWSTimeout ClientWebSocketResponse WSCloseCode WSMessage "
         "WSMessageTypeError WSMsgType",
     },
+    "client_proto": {},
     "client_reqrep": {
         "tercel": "ClientRequest ClientResponse Fingerprint RequestInfo UploadTracker",
         "tercel.client.pool": "ConnectionKey",
@@ -95,21 +119,195 @@ _NAMES: dict[str, dict[str, str]] = {
     },
 }
 
+# The old path -> names that nobody documents and packages reach for all the same, and what stands
+# in for each: a module of ours or of Python, and a name in it.
+_UNDOCUMENTED: dict[str, dict[str, str]] = {
+    "client_proto": {"ResponseHandler": "tercel.client.exchange:ClientProtocol"},  # aioresponses
+    "client_reqrep": {"MappingProxyType": "types:MappingProxyType"},  # aiohttp_client_cache
+    "helpers": {"TimerNoop": "contextlib:nullcontext"},  # aioresponses
+    "web_protocol": {"_RequestHandler": "tercel.web.server:Handler"},  # pytest_aiohttp
+}
 
-def _collect(homes: dict[str, str]) -> dict[str, Any]:
+
+def _collect(path: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for home, names in homes.items():
+    for name, place in _UNDOCUMENTED.get(path, {}).items():
+        home, _, its_name = place.partition(":")
+        found[name] = getattr(importlib.import_module(home), its_name)
+    for home, names in _NAMES[path].items():
         module = importlib.import_module(home)
         for name in names.split():
             found[name] = getattr(module, name)
     return found
 
 
+def install() -> None:
+    """From now on `import aiohttp`, and of its submodules, gives Tercel; again does nothing.
+
+    `aiohttp.web is tercel.web`, and `importlib.metadata.version("aiohttp")` is SPOKEN_VERSION.
+    RuntimeError where the real aiohttp is imported already.
+    """
+    if is_installed():
+        return
+    taken = sys.modules.get("aiohttp")
+    if taken is not None or any(name.startswith("aiohttp.") for name in sys.modules):
+        place = getattr(taken, "__file__", None) or "an unknown place"
+        raise RuntimeError(
+            f"aiohttp is imported already (from {place}), expected tercel.compat.install() "
+            "to be called before anything imports it"
+        )
+    sys.meta_path.insert(0, _FINDER)
+
+
+def is_installed() -> bool:
+    """True while `import aiohttp` gives Tercel."""
+    return _FINDER in sys.meta_path
+
+
+def uninstall() -> None:
+    """Undo `install()`: later imports find the real aiohttp, or none. What has a name keeps it."""
+    if is_installed():
+        sys.meta_path.remove(_FINDER)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "aiohttp"]:
+            del sys.modules[name]
+
+
+def run_script(path: str, arguments: Sequence[str] = ()) -> None:
+    """Run the Python file (or folder with a `__main__.py`) at `path` as a program, with the alias.
+
+    OSError if it can't be read; whatever the program raises, SystemExit included.
+    """
+    install()
+    sys.argv[:] = [path, *arguments]
+    if Path(path).is_file():
+        sys.path.insert(0, str(Path(path).resolve().parent))
+    runpy.run_path(path, run_name="__main__")
+
+
+def run_module(name: str, arguments: Sequence[str] = ()) -> None:
+    """Run a module or package by its dotted name, as `python -m` does, with the alias.
+
+    ImportError if there is none; whatever the program raises, SystemExit included.
+    """
+    install()
+    sys.argv[:] = [name, *arguments]
+    if sys.path[:1] != [""]:
+        sys.path.insert(0, "")
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def pytest_addoption() -> None:
+    """Called by pytest as soon as `-p tercel.compat` is read, before it loads other plugins."""
+    try:
+        install()
+    except RuntimeError as error:
+        import pytest
+
+        raise pytest.UsageError(str(error)) from None
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Stands first on `sys.meta_path` and answers for aiohttp, the modules and the distribution."""
+
+    def find_spec(
+        self, name: str, path: Any = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        top, _, rest = name.partition(".")
+        if top != "aiohttp":
+            return None
+        if rest and rest not in _MODULES and rest not in _NAMES:
+            raise ModuleNotFoundError(
+                f"Tercel, which stands in for aiohttp, has no counterpart of {name!r}", name=name
+            )
+        return importlib.machinery.ModuleSpec(name, _LOADER, is_package=not rest)
+
+    def find_distributions(self, context: Any = None) -> Iterator[importlib.metadata.Distribution]:
+        """The distribution that `importlib.metadata` finds under the name aiohttp."""
+        name = getattr(context, "name", None)
+        if name is None or name.lower() == "aiohttp":
+            yield _Distribution()
+
+
+class _Loader(importlib.abc.Loader):
+    """Hands out modules that exist already, as they are."""
+
+    def __init__(self) -> None:
+        self._specs: dict[str, Any] = {}
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        path = spec.name.partition(".")[2]
+        if not path:
+            return _Alias(spec.name)
+        home = _MODULES.get(path)
+        if home is not None:
+            module = importlib.import_module(home)
+            self._specs[spec.name] = module.__spec__
+            return module
+        made = ModuleType(spec.name, f"The names of {spec.name}, as Tercel has them.")
+        made.__dict__.update(_collect(path))
+        return made
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The machinery has written the alias's spec over that of a module of ours.
+        name = module.__spec__.name if module.__spec__ is not None else ""
+        own = self._specs.pop(name, None)
+        if own is not None:
+            module.__spec__ = own
+
+
+def _names() -> tuple[str, ...]:
+    names: tuple[str, ...] = vars(tercel)["__all__"]
+    return names
+
+
+class _Alias(ModuleType):
+    """The module `aiohttp`: Tercel's names, and aiohttp's submodules."""
+
+    __path__: list[str] = []
+    __version__ = SPOKEN_VERSION
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, tercel.__doc__)
+        self.__all__ = list(_names())
+        self.__file__ = tercel.__file__
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _MODULES or name in _NAMES:
+            return importlib.import_module(f"aiohttp.{name}")
+        value = getattr(tercel, name, None)
+        if value is None or name.startswith("_") or isinstance(value, ModuleType):
+            raise AttributeError(f"module 'aiohttp' has no attribute {name!r}")
+        self.__dict__[name] = value
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_names(), *_MODULES, *_NAMES})
+
+
+class _Distribution(importlib.metadata.Distribution):
+    """What is installed under the name aiohttp: nothing but Tercel."""
+
+    def read_text(self, filename: str) -> str | None:
+        if filename != "METADATA":
+            return None
+        return (
+            f"Metadata-Version: 2.1\nName: aiohttp\nVersion: {SPOKEN_VERSION}\n"
+            f"Summary: Tercel {tercel.__version__} in the place of aiohttp\n"
+        )
+
+    def locate_file(self, path: Any) -> Any:
+        return Path(tercel.__file__).parent / path
+
+
+_FINDER = _Finder()
+_LOADER = _Loader()
+
+
 def __getattr__(name: str) -> Any:
     if name != "__aiohttp_modules__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     table: dict[str, str | dict[str, Any]] = dict(_MODULES)
-    for path, homes in _NAMES.items():
-        table[path] = _collect(homes)
+    for path in _NAMES:
+        table[path] = _collect(path)
     globals()[name] = table
     return table

@@ -9,6 +9,8 @@ from tercel.testing.fakes import (
     setup_test_loop,
     teardown_test_loop,
 )
+from tercel.testing.memory import MemoryConnector
+from tercel.testing.peer import Line, ScriptedPeer
 from tercel.testing.server import (
     BaseTestServer,
     RawTestServer,
@@ -21,7 +23,10 @@ from tercel.testing.server import (
 __all__ = (
     "AioHTTPTestCase",
     "BaseTestServer",
+    "Line",
+    "MemoryConnector",
     "RawTestServer",
+    "ScriptedPeer",
     "TestClient",
     "TestServer",
     "get_port_socket",

@@ -44,10 +44,10 @@ class AioHTTPTestCase(IsolatedAsyncioTestCase):
     async def tearDownAsync(self) -> None:
         """`asyncTearDown` under its old name. Deprecated."""
 
-    async def get_server(self, app: Application) -> BaseTestServer:
+    async def get_server(self, app: Application) -> BaseTestServer[Any]:
         """The server of the application."""
         return TestServer(app)
 
-    async def get_client(self, server: BaseTestServer) -> TestClient[Any]:
+    async def get_client(self, server: BaseTestServer[Any]) -> TestClient[Any, Any]:
         """The client of the server."""
         return TestClient(server)

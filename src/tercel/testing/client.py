@@ -14,32 +14,41 @@ from yarl import URL
 
 from tercel import ClientResponse, ClientSession, ClientWebSocketResponse, CookieJar
 from tercel.client.pending import PendingResult
+from tercel.testing.memory import MemoryConnector
 from tercel.testing.server import BaseTestServer, TestServer
+from tercel.web import Application, BaseRequest
 
 __all__ = ("TestClient",)
 
-_S = TypeVar("_S", bound=BaseTestServer)
+_Request = TypeVar("_Request", bound=BaseRequest)
+_ApplicationNone = TypeVar("_ApplicationNone", Application, None)
 
 
-class TestClient(Generic[_S]):
+class TestClient(Generic[_Request, _ApplicationNone]):
     """Requests to `server`, with a cookie jar that takes cookies of addresses.
 
-    `kwargs` are the arguments of `ClientSession`. TypeError where `server` is no test server: an
-    application is wrapped in `TestServer` first.
+    `scheme` and `host` are set on a server that is not started yet; `kwargs` are the arguments of
+    `ClientSession`. TypeError where `server` is no test server: an application is wrapped in
+    `TestServer` first. To type checkers it is `TestClient[web.Request, web.Application]`.
     """
 
     __test__ = False
 
     def __init__(
         self,
-        server: _S,
+        server: BaseTestServer[_Request],
         *,
+        scheme: str | None = None,
+        host: str | None = None,
         cookie_jar: Any = None,
         loop: asyncio.AbstractEventLoop | None = None,
         **kwargs: Any,
     ) -> None:
         if not isinstance(server, BaseTestServer):
             raise TypeError(f"server must be TestServer instance, found type: {type(server)!r}")
+        if not server.started:
+            server.scheme = scheme or server.scheme
+            server.host = host or server.host
         self._server = server
         self._loop = loop
         self._cookie_jar = cookie_jar
@@ -49,9 +58,10 @@ class TestClient(Generic[_S]):
         self._responses: list[ClientResponse] = []
         self._sockets: list[ClientWebSocketResponse] = []
 
-    async def start_server(self) -> None:
-        """Start the server."""
-        await self._server.start_server(loop=self._loop)
+    async def start_server(self, **kwargs: Any) -> None:
+        """Start the server; `kwargs` are those of its `start_server`."""
+        kwargs.setdefault("loop", self._loop)
+        await self._server.start_server(**kwargs)
 
     @property
     def scheme(self) -> str:
@@ -69,8 +79,8 @@ class TestClient(Generic[_S]):
         return self._server.port
 
     @property
-    def server(self) -> _S:
-        """The server."""
+    def server(self) -> Any:
+        """The server: what was given."""
         return self._server
 
     @property
@@ -86,6 +96,8 @@ class TestClient(Generic[_S]):
             if jar is None:
                 jar = CookieJar(unsafe=True, loop=self._loop)
             self._kwargs.setdefault("retry_stale", False)
+            if self._server.memory and self._kwargs.get("connector") is None:
+                self._kwargs["connector"] = MemoryConnector(self._server, loop=self._loop)
             self._session = ClientSession(loop=self._loop, cookie_jar=jar, **self._kwargs)
         return self._session
 
@@ -155,7 +167,7 @@ class TestClient(Generic[_S]):
             await self._session.close()
         await self._server.close()
 
-    async def __aenter__(self) -> TestClient[_S]:
+    async def __aenter__(self) -> TestClient[_Request, _ApplicationNone]:
         await self.start_server()
         return self
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from unittest import mock
 
@@ -70,12 +70,13 @@ def _make_transport(sslcontext: Any) -> Any:
 def make_mocked_request(
     method: str,
     path: str,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     *,
     match_info: Any = _UNSET,
     version: HttpVersion = HttpVersion11,
     closing: bool = False,
     app: Application | None = None,
+    reader: Any = _UNSET,
     writer: Any = _UNSET,
     protocol: Any = _UNSET,
     transport: Any = _UNSET,
@@ -88,7 +89,8 @@ def make_mocked_request(
     """A request as a handler gets it; whatever of its surroundings isn't given is a mock.
 
     `match_info`: a mapping of the values in the path; `closing`: the client wants no keep-alive;
-    `payload`: the body's StreamReader; `writer`: what the answer is written to.
+    `payload`: the body's StreamReader; `writer`: what the answer is written to. `reader` is
+    accepted and has no effect.
     """
     if loop is ...:
         loop = mock.Mock()

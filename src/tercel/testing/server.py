@@ -12,7 +12,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from yarl import URL
 
@@ -21,6 +21,7 @@ from tercel.web import (
     AppRunner,
     BaseRequest,
     BaseRunner,
+    Request,
     Server,
     ServerRunner,
     SockSite,
@@ -37,6 +38,10 @@ __all__ = (
 )
 
 _Handler = Callable[[BaseRequest], Awaitable[StreamResponse]]
+_Request = TypeVar("_Request", bound=BaseRequest)
+
+#: The port in the URLs of servers in memory, where none is given: that of plain HTTP.
+_MEMORY_PORT = 80
 
 
 def get_port_socket(host: str, port: int, family: socket.AddressFamily) -> socket.socket:
@@ -66,12 +71,13 @@ def unused_port() -> int:
         return port
 
 
-class BaseTestServer(ABC):
+class BaseTestServer(ABC, Generic[_Request]):
     """What test servers have in common.
 
     `scheme`: "http" or "https", by default what `start_server` serves. `host`, `port`: where to
     listen, a free port where none is given. `socket_factory(host, port, family)` makes the
-    listening socket.
+    listening socket. With `memory` there is none: a `TestClient` of this server reaches it within
+    the process, over `net.memory` (ours; no TLS), and `port` only stands in the URLs.
     """
 
     __test__ = False
@@ -84,6 +90,7 @@ class BaseTestServer(ABC):
         host: str = "127.0.0.1",
         port: int | None = None,
         skip_url_asserts: bool = False,
+        memory: bool = False,
         socket_factory: Callable[[str, int, socket.AddressFamily], socket.socket] = get_port_socket,
         **kwargs: Any,
     ) -> None:
@@ -97,6 +104,7 @@ class BaseTestServer(ABC):
         self.scheme = scheme
         self.skip_url_asserts = skip_url_asserts
         self.socket_factory = socket_factory
+        self.memory = memory
         self._kwargs = kwargs
 
     async def start_server(
@@ -104,22 +112,39 @@ class BaseTestServer(ABC):
     ) -> None:
         """Listen; `ssl` is the context of an https server, the rest goes to the runner.
 
-        Does nothing if the server runs already.
+        Does nothing if the server runs already. ValueError for TLS in memory.
         """
         if self.runner is not None:
             return
         self._loop = loop
         context = kwargs.pop("ssl", self._kwargs.pop("ssl", None))
-        self.runner = await self._make_runner(**{**self._kwargs, **kwargs})
-        await self.runner.setup()
         if not self.scheme:
             self.scheme = "http" if context is None else "https"
+        if self.memory and self.scheme != "http":
+            raise ValueError("a test server in memory speaks no TLS: leave memory, or ssl, out")
+        self.runner = await self._make_runner(**{**self._kwargs, **kwargs})
+        try:
+            await self.runner.setup()
+            if self.memory:
+                self.port = self.port or _MEMORY_PORT
+            else:
+                await self._listen(self.runner, context)
+        except BaseException:
+            runner, self.runner = self.runner, None
+            await runner.cleanup()
+            raise
+        self._root = URL.build(scheme=self.scheme, host=self.host, port=self.port)
+
+    async def _listen(self, runner: BaseRunner, context: Any) -> None:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listening = self.socket_factory(self.host, self.port, family)
-        self.host, self.port = listening.getsockname()[:2]
-        self._site = SockSite(self.runner, listening, ssl_context=context)
-        await self._site.start()
-        self._root = URL.build(scheme=self.scheme, host=self.host, port=self.port)
+        try:
+            self.host, self.port = listening.getsockname()[:2]
+            self._site = SockSite(runner, listening, ssl_context=context)
+            await self._site.start()
+        except BaseException:
+            listening.close()
+            raise
 
     @abstractmethod
     async def _make_runner(self, **kwargs: Any) -> BaseRunner:
@@ -148,7 +173,7 @@ class BaseTestServer(ABC):
 
     @property
     def server(self) -> Any:
-        """The asyncio.Server that listens; None before `start_server`."""
+        """The asyncio.Server that listens; None before `start_server`, and in memory."""
         return None if self._site is None else self._site._server
 
     @property
@@ -167,7 +192,7 @@ class BaseTestServer(ABC):
             if self.runner is not None:
                 await self.runner.cleanup()
 
-    async def __aenter__(self) -> BaseTestServer:
+    async def __aenter__(self) -> BaseTestServer[_Request]:
         await self.start_server(loop=self._loop)
         return self
 
@@ -180,7 +205,7 @@ class BaseTestServer(ABC):
         await self.close()
 
 
-class TestServer(BaseTestServer):
+class TestServer(BaseTestServer[Request]):
     """Serves `app`, a `web.Application`."""
 
     __test__ = False
@@ -201,7 +226,7 @@ class TestServer(BaseTestServer):
         return AppRunner(self.app, **kwargs)
 
 
-class RawTestServer(BaseTestServer):
+class RawTestServer(BaseTestServer[BaseRequest]):
     """Serves a bare handler, without application and router."""
 
     __test__ = False
