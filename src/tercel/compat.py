@@ -10,9 +10,11 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.metadata
+import logging
 import runpy
 import sys
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +35,9 @@ __all__ = [
 SPOKEN_VERSION = "3.14.5"
 
 __aiohttp_modules__: dict[str, str | dict[str, Any]]
+
+# The loggers that are documented, below the name of the library (logging.rst).
+_LOGGERS = ("access", "client", "internal", "server", "web", "websocket")
 
 # The old path -> our module, where one answers for the whole of it.
 _MODULES: dict[str, str] = {
@@ -124,6 +129,7 @@ _NAMES: dict[str, dict[str, str]] = {
 _UNDOCUMENTED: dict[str, dict[str, str]] = {
     "client_proto": {"ResponseHandler": "tercel.client.exchange:ClientProtocol"},  # aioresponses
     "client_reqrep": {"MappingProxyType": "types:MappingProxyType"},  # aiohttp_client_cache
+    "http": {"RESPONSES": "http.server:BaseHTTPRequestHandler.responses"},  # aioresponses
     "helpers": {"TimerNoop": "contextlib:nullcontext"},  # aioresponses
     "web_protocol": {"_RequestHandler": "tercel.web.server:Handler"},  # pytest_aiohttp
 }
@@ -133,7 +139,7 @@ def _collect(path: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, place in _UNDOCUMENTED.get(path, {}).items():
         home, _, its_name = place.partition(":")
-        found[name] = getattr(importlib.import_module(home), its_name)
+        found[name] = attrgetter(its_name)(importlib.import_module(home))
     for home, names in _NAMES[path].items():
         module = importlib.import_module(home)
         for name in names.split():
@@ -157,6 +163,10 @@ def install() -> None:
             "to be called before anything imports it"
         )
     sys.meta_path.insert(0, _FINDER)
+    logging.getLogger("tercel")
+    for room in _LOGGERS:
+        # Levels and handlers that are set for aiohttp's loggers hold for ours.
+        logging.getLogger(f"tercel.{room}").parent = logging.getLogger(f"aiohttp.{room}")
 
 
 def is_installed() -> bool:
@@ -168,6 +178,8 @@ def uninstall() -> None:
     """Undo `install()`: later imports find the real aiohttp, or none. What has a name keeps it."""
     if is_installed():
         sys.meta_path.remove(_FINDER)
+        for room in _LOGGERS:
+            logging.getLogger(f"tercel.{room}").parent = logging.getLogger("tercel")
         for name in [name for name in sys.modules if name.partition(".")[0] == "aiohttp"]:
             del sys.modules[name]
 

@@ -18,6 +18,7 @@ __all__ = ("COMMANDS", "main")
 #: Name: (module, line of help). A module holds its click command under the name `command`.
 COMMANDS = {
     "run": ("tercel.cli.run", "Serve an application."),
+    "compat": ("tercel.cli.compat", "Run a program that imports aiohttp, on Tercel."),
     "info": ("tercel.cli.info", "Versions, the build, and which codings are there."),
 }
 

@@ -81,9 +81,11 @@ class ClientResponse:
     _body: bytes | None = None
     _content: StreamReader | None = None
     _cookies: SimpleCookie | None = None
+    _headers: CIMultiDictProxy[str] | None = None  # of an answer that a test has made up
     _history: tuple[ClientResponse, ...] = ()
     _loop: asyncio.AbstractEventLoop | None = None
     _request_info: RequestInfo | None = None
+    _raw_headers: tuple[tuple[bytes, bytes], ...] | None = None
     _released = False
     _session: Any = None
     _traces: Sequence[Trace] = ()
@@ -182,12 +184,12 @@ class ClientResponse:
     @property
     def headers(self) -> CIMultiDictProxy[str]:
         """The fields, read-only."""
-        return self._head.headers
+        return self._head.headers if self._headers is None else self._headers
 
     @property
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The fields as they came: pairs of bytes."""
-        return self._head.raw_headers
+        return self._head.raw_headers if self._raw_headers is None else self._raw_headers
 
     @property
     def trailers(self) -> CIMultiDictProxy[str]:
@@ -282,7 +284,7 @@ class ClientResponse:
     @property
     def cookie_fields(self) -> Sequence[str]:
         """The Set-Cookie fields, 50 at most."""
-        if not self._head.may_set_cookies:
+        if self._headers is None and not self._head.may_set_cookies:
             return ()
         return self.headers.getall("Set-Cookie", [])[:MAX_COOKIES]
 
@@ -313,13 +315,20 @@ class ClientResponse:
             self._content = self._exchange.open_stream()
         return self._content
 
+    @content.setter
+    def content(self, content: StreamReader) -> None:
+        self._content = content
+
     async def read(self) -> bytes:
         """The whole body; ClientPayloadError if it breaks off, ClientConnectionError if closed."""
         body = self._body
         if body is None:
             exchange = self._exchange
             if exchange is None:
-                raise ClientConnectionError("Connection closed")
+                if self._content is None:
+                    raise ClientConnectionError("Connection closed")
+                self._body = await self._content.read()
+                return self._body
             body = exchange.take_body() if self._content is None else None
             if body is None:
                 if self._released and not exchange.body_done:

@@ -412,14 +412,14 @@ class ClientSession(OpensWebSockets):
         if plan.request is not None and isinstance(plan.request.body, Payload):
             await plan.request.body.close()
 
+    def _build_url(self, url: str | URL) -> URL:
+        given = read_url(url)
+        return given if self._base_url is None else self._base_url.join(given)
+
     def _find_target(self, url: str | URL, params: Any) -> Target:
         if params or self._base_url is not None:
-            given = read_url(url)
-            if self._base_url is not None:
-                given = self._base_url.join(given)
-            if params:
-                given = given.extend_query(params)
-            url = given
+            given = self._build_url(url)
+            url = given.extend_query(params) if params else given
         return self._targets.find(url)
 
     def _shares_origin(self, url: URL) -> bool:
