@@ -118,6 +118,7 @@ _ROOMS = {
         "parse_content_disposition",
     ),
     "tercel.content.form": ("FormData",),
+    "tercel.content.listener": ("WebSocketListener",),
     "tercel.content.multipart": (
         "MultipartReader",
         "MultipartResponseWrapper",
@@ -146,6 +147,7 @@ _ROOMS = {
         "AddrInfoType",
         "SocketFactoryType",
     ),
+    "tercel.net.listening": ("WebSocketTransport",),
     "tercel.net.resolve": (
         "AsyncResolver",
         "ThreadedResolver",

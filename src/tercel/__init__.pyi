@@ -245,6 +245,9 @@ from tercel.content.dispositions import (
 from tercel.content.form import (
     FormData as FormData,
 )
+from tercel.content.listener import (
+    WebSocketListener as WebSocketListener,
+)
 from tercel.content.multipart import (
     MultipartReader as MultipartReader,
 )
@@ -304,6 +307,9 @@ from tercel.net.dial import (
 )
 from tercel.net.dial import (
     SocketFactoryType as SocketFactoryType,
+)
+from tercel.net.listening import (
+    WebSocketTransport as WebSocketTransport,
 )
 from tercel.net.resolve import (
     AsyncResolver as AsyncResolver,

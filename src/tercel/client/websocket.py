@@ -140,9 +140,6 @@ class ClientWebSocketResponse(WebSocketCalls):
         """True if each message is compressed by itself."""
         return self._client_notakeover
 
-    def __aiter__(self) -> ClientWebSocketResponse:
-        return self
-
     async def close(self, *, code: int = WSCloseCode.OK, message: str | bytes = b"") -> bool:
         """Shake hands for closing, from any task; False if that was done already.
 
@@ -201,7 +198,7 @@ async def connect_websocket(
         exchange.deadline.disarm()
         exchange.deadline = None
     owner = exchange.protocol
-    transport, rest = exchange.upgrade()
+    _, rest = exchange.upgrade()
     wire = Connection(
         False,
         max_msg_size,
@@ -218,8 +215,6 @@ async def connect_websocket(
         heartbeat=heartbeat,
         dead_peer=ServerTimeoutError,
     )
-    if transport is not None:
-        transport.set_protocol(channel)
     channel.start(rest)
     make = session._ws_class or ClientWebSocketResponse
     socket: ClientWebSocketResponse = make(

@@ -8,14 +8,17 @@ connection: a subclass sets `_channel`.
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
+from tercel.content.listener import WebSocketListener
 from tercel.net.channel import Channel
 from tercel.net.errors import ClientConnectionResetError, WSMessageTypeError
+from tercel.net.listening import WebSocketTransport
+from tercel.net.sending import Draining, Failed, Sending
 from tercel.wire.ws.codes import WSMessage, WSMsgType
 
-__all__ = ("SENT", "Failed", "Sending", "WebSocketCalls")
+__all__ = ("WebSocketCalls",)
 
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
@@ -26,86 +29,6 @@ _FRAMES = frozenset((WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType
 _ENDS = frozenset((WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED))
 
 
-class Sending(Coroutine[Any, Any, None]):
-    """What sending returns: the frame is on its way, awaiting waits for nothing.
-
-    As good as a coroutine wherever one is wanted, and nobody warns where it is never awaited.
-    """
-
-    __slots__ = ()
-
-    def __await__(self) -> Any:
-        return iter(())
-
-    def send(self, value: Any) -> Any:
-        raise StopIteration
-
-    def throw(self, *error: Any) -> Any:
-        raise error[1] if len(error) > 1 and error[1] is not None else error[0]
-
-    def close(self) -> None:
-        """Nothing is left to do."""
-
-
-SENT = Sending()
-
-
-class Failed(Sending):
-    """What sending returns where it failed: the error is raised to whoever awaits it."""
-
-    __slots__ = ("_error",)
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def __await__(self) -> Any:
-        raise self._error
-
-    def send(self, value: Any) -> Any:
-        raise self._error
-
-
-async def _drain(channel: Channel) -> None:
-    """Wait until the transport takes more; ClientConnectionResetError if it never will."""
-    try:
-        await channel.protocol.drain()
-    except ConnectionError as error:
-        raise ClientConnectionResetError("Cannot write to closing transport") from error
-
-
-class _Draining(Sending):
-    """What sending returns where the peer is slow: awaiting waits until it has caught up."""
-
-    __slots__ = ("_channel", "_inner")
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self._inner: Any = None
-
-    def __await__(self) -> Any:
-        return _drain(self._channel).__await__()
-
-    def send(self, value: Any) -> Any:
-        if self._inner is None:
-            self._inner = _drain(self._channel)
-        return self._inner.send(value)
-
-    def throw(self, *error: Any) -> Any:
-        if self._inner is None:
-            return super().throw(*error)
-        return self._inner.throw(*error)
-
-    def close(self) -> None:
-        if self._inner is not None:
-            self._inner.close()
-
-
-def _text_octets(data: Any) -> bytes:
-    if not isinstance(data, str):
-        raise TypeError(f"data argument must be str ({type(data)!r})")
-    return data.encode()
-
-
 def _octets(data: Any) -> bytes:
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"data argument must be byte-ish ({type(data)!r})")
@@ -114,13 +37,6 @@ def _octets(data: Any) -> bytes:
 
 def _octets_of(message: str | bytes) -> bytes:
     return message.encode() if isinstance(message, str) else _octets(message)
-
-
-def _level_of(compress: int | None) -> int:
-    """zlib's level for one message: -1 for the usual one, 0 for none, 9 at most."""
-    if compress is None:
-        return -1
-    return min(int(compress), 9) if compress > 0 else 0
 
 
 class WebSocketCalls:
@@ -163,14 +79,6 @@ class WebSocketCalls:
 
     # Sending.
 
-    def _send(self, opcode: int, payload: bytes, compress: int | None) -> Sending:
-        channel = self._started()
-        try:
-            level = -1 if compress is None else _level_of(compress)
-            return _Draining(channel) if channel.send(opcode, payload, level) else SENT
-        except Exception as error:
-            return Failed(error)
-
     def send_str(self, data: str, compress: int | None = None) -> Sending:
         """Send a TEXT message.
 
@@ -178,21 +86,19 @@ class WebSocketCalls:
         anything but str, ClientConnectionResetError once the connection is closing. RuntimeError
         before it is started.
         """
-        try:
-            payload = _text_octets(data)
-        except (TypeError, UnicodeEncodeError) as error:
-            return Failed(error)
-        return self._send(_TEXT, payload, compress)
+        channel = self._channel
+        if channel is None:
+            raise RuntimeError("Call .prepare() first")
+        return channel.post_text(data, compress)  # type: ignore[no-any-return]
 
     def send_bytes(
         self, data: bytes | bytearray | memoryview, compress: int | None = None
     ) -> Sending:
         """Send a BINARY message; see `send_str`. TypeError for what is not bytes-like."""
-        try:
-            payload = data if type(data) is bytes else _octets(data)
-        except TypeError as error:
-            return Failed(error)
-        return self._send(_BINARY, payload, compress)
+        channel = self._channel
+        if channel is None:
+            raise RuntimeError("Call .prepare() first")
+        return channel.post_bytes(data, compress)  # type: ignore[no-any-return]
 
     def send_json(
         self,
@@ -225,22 +131,22 @@ class WebSocketCalls:
 
         ValueError for another opcode.
         """
-        self._started()
+        channel = self._started()
         if opcode not in _FRAMES:
             return Failed(ValueError(f"{opcode!r} is no frame that can be sent by itself"))
         try:
             payload = _octets(message)
         except TypeError as error:
             return Failed(error)
-        return self._send(opcode, payload, compress)
+        return channel.post(opcode, payload, compress)  # type: ignore[no-any-return]
 
     def ping(self, message: str | bytes = b"") -> Sending:
         """Send a PING, with 125 octets at most (ValueError)."""
-        return self._send(_PING, _octets_of(message), 0)
+        return self._started().post(_PING, _octets_of(message), 0)  # type: ignore[no-any-return]
 
     def pong(self, message: str | bytes = b"") -> Sending:
         """Send a PONG nobody asked for, with 125 octets at most (ValueError)."""
-        return self._send(_PONG, _octets_of(message), 0)
+        return self._started().post(_PONG, _octets_of(message), 0)  # type: ignore[no-any-return]
 
     # Receiving.
 
@@ -296,11 +202,50 @@ class WebSocketCalls:
         """The data of the next TEXT message as JSON; TypeError and ValueError otherwise."""
         return loads(await self.receive_str(timeout=timeout))
 
+    def __aiter__(self) -> Self:
+        return self
+
     async def __anext__(self) -> WSMessage:
-        message = await self.receive()
+        channel = self._channel
+        if channel is None or self._receive_timeout is not None:
+            message = await self.receive()
+        else:
+            # What `receive` does, without a coroutine of its own.
+            found = channel.take()
+            while found is None:
+                try:
+                    await channel.wait()
+                finally:
+                    channel.stop_waiting()
+                found = channel.take()
+            message = found
+            if message[0] >= _CLOSE:
+                self._note_end(message)
         if message[0] >= _CLOSE and message[0] in _ENDS:
             raise StopAsyncIteration
         return message
+
+    def listen(
+        self, listener: WebSocketListener, *, frames: bool = False
+    ) -> "asyncio.Future[int | None]":
+        """Have `listener` called for each message, from now on, in place of a reader.
+
+        What has come already is told before this returns. The future is done when the connection
+        is gone; it gives the close code. With `frames`, `on_frame` is called for each frame.
+        RuntimeError while somebody reads or listens, or before the socket is started.
+        """
+        channel = self._started()
+        if channel.is_read:
+            raise RuntimeError("Concurrent call to receive() is not allowed")
+        ended: asyncio.Future[int | None] = channel.loop.create_future()
+
+        def end() -> None:
+            if not ended.done():
+                ended.set_result(channel.close_code)
+
+        transport = WebSocketTransport(channel, self, listener, frames, self._close_timeout, end)
+        transport.begin()
+        return ended
 
     # Closing.
 
@@ -313,7 +258,7 @@ class WebSocketCalls:
         try:
             async with asyncio.timeout(self._close_timeout):
                 if drain and channel.protocol.must_drain:
-                    await _drain(channel)
+                    await Draining(channel.protocol)
                 if is_awaited:
                     await channel.wait_close()
         except TimeoutError as error:

@@ -1,18 +1,19 @@
 """A WebSocket in use: what server and client have in common once HTTP is left behind.
 
-In: octets from the event loop; messages to send. Out: messages, one after another, to one reader;
-frames on the transport. Answers pings, sends heartbeats, keeps the closing handshake. A reader that
-falls behind stops the peer: few messages are parsed ahead of it, few octets wait unparsed. All of
-it is synchronous; whoever waits gets a future.
+In: octets from the event loop; messages to send. Out: messages, one after another, to one reader or
+to a `Delivery`. Answers pings, sends heartbeats, keeps the closing handshake. A reader that falls
+behind stops the peer: few messages are parsed ahead of it, few octets wait unparsed. All of it is
+synchronous; whoever waits gets a future, and goes on before `data_received` returns.
 """
 
-import os
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from tercel.net.errors import ClientConnectionResetError
+from tercel.net.outgoing import Outgoing
 from tercel.net.protocol import WireProtocol
+from tercel.net.pulse import Pulse, pulse_of
+from tercel.net.tasks import current_task, fail_later
 from tercel.wire.ws.codes import (
     CLOSED_MESSAGE,
     CLOSING_MESSAGE,
@@ -22,14 +23,15 @@ from tercel.wire.ws.codes import (
     WSMsgType,
 )
 from tercel.wire.ws.connection import Connection
-from tercel.wire.ws.frames import encode_close, encode_frame_head
+from tercel.wire.ws.frames import encode_close
 
-__all__ = ("Channel", "next_key")
+__all__ = ("Channel", "Delivery")
 
 _CLOSE = WSMsgType.CLOSE
 _ERROR = WSMsgType.ERROR
-_PING = WSMsgType.PING
-_PONG = WSMsgType.PONG
+_current_task = current_task
+_fail_later = fail_later
+_pulse_of = pulse_of
 _ABNORMAL = int(WSCloseCode.ABNORMAL_CLOSURE)
 _INTERNAL_ERROR = int(WSCloseCode.INTERNAL_ERROR)
 #: Messages parsed ahead of the reader, and the octets of theirs from which on no more are parsed.
@@ -37,33 +39,32 @@ _MAX_QUEUED = 32
 _MAX_QUEUED_OCTETS = 65536
 #: Octets that wait unparsed before the transport is paused.
 _MAX_HELD = 65536
-#: A payload over so many octets is not copied behind its head.
-_JOIN_LIMIT = 65536
 #: Seconds for the peer to close the connection after both have said goodbye (RFC 6455 7.1.1).
 _LINGER = 1.0
 
 
-class _Keys:
-    """Masking keys from the system's random octets, fetched for many frames at once."""
+class Delivery:
+    """Who hears of messages at once, in place of a reader. Nothing here may raise an Exception."""
 
-    octets = b""
-    pos = 0
+    __slots__ = ()
+
+    def tell(self, kind: int, payload: Any, is_final: bool) -> None:
+        """A message or control frame has come: its opcode and data."""
+
+    def tell_close(self, code: int, reason: str) -> None:
+        """The peer has said goodbye."""
+
+    def tell_writable(self) -> None:
+        """The transport takes more, having asked for a pause."""
+
+    def tell_lost(self, error: BaseException | None) -> None:
+        """The connection is gone."""
 
 
-def next_key() -> bytes:
-    """A masking key nobody can foresee (RFC 6455 section 10.3)."""
-    pos = _Keys.pos
-    if pos >= len(_Keys.octets):
-        _Keys.octets = os.urandom(4096)
-        pos = 0
-    _Keys.pos = pos + 4
-    return _Keys.octets[pos : pos + 4]
-
-
-class Channel:
+class Channel(Outgoing):
     """One WebSocket over the transport of `protocol`, from the handshake to the end.
 
-    It is the protocol's receiver, or the transport's protocol. `is_closed` is True from the moment
+    It is the transport's protocol, or that protocol's receiver. `is_closed` is True from the moment
     that closing has begun on either side; `close_code` is the peer's, or 1006 where it gave none;
     `error` is what ended the connection, if not a closing handshake. `dead_peer` makes the error
     of a peer that does not answer a heartbeat.
@@ -73,27 +74,25 @@ class Channel:
         "_autoclose",
         "_autoping",
         "_awaits_pong",
-        "_beat_timer",
+        "_beat",
         "_close_waiter",
         "_dead_peer",
+        "_delivery",
         "_heard",
         "_heartbeat",
-        "_is_client",
+        "_is_delivering",
+        "_is_held",
         "_is_paused",
         "_linger_timer",
-        "_owed_pong",
+        "_pulse",
         "_queue",
         "_queued_octets",
         "_waiter",
-        "_wire",
         "close_code",
         "error",
         "got_close",
         "is_closed",
-        "is_lost",
         "loop",
-        "protocol",
-        "sent_close",
     )
 
     def __init__(
@@ -107,37 +106,43 @@ class Channel:
         heartbeat: float | None = None,
         dead_peer: Callable[[str], Exception] = TimeoutError,
     ) -> None:
-        self.protocol = protocol
+        Outgoing.__init__(self, protocol, wire, is_client)
         self.loop = protocol.loop
-        self._wire = wire
-        self._is_client = is_client
         self._autoping = autoping
         self._autoclose = autoclose
         self._heartbeat = heartbeat or 0.0
         self._dead_peer = dead_peer
-        self._queue: deque[WSMessage] = deque()
+        # Small on purpose: a list costs less than a deque while it is empty.
+        self._queue: list[WSMessage] = []
         self._queued_octets = 0
         self._waiter: Any = None
         self._close_waiter: Any = None
+        self._delivery: Delivery | None = None
+        self._is_delivering = False
+        self._is_held = False
         self._is_paused = False
-        self._owed_pong: bytes | None = None
         self._heard = 0.0
         self._awaits_pong = False
-        self._beat_timer: Any = None
+        self._pulse: Pulse | None = None
+        self._beat: Any = None
         self._linger_timer: Any = None
         self.is_closed = False
-        self.sent_close = False
         self.got_close = False
-        self.is_lost = False
         self.close_code: int | None = None
         self.error: BaseException | None = None
 
     def start(self, data: bytes) -> None:
         """Begin, with the octets that came right behind the handshake."""
+        transport = self.protocol.transport
+        if transport is not None:
+            transport.set_protocol(self)
+            if transport.get_extra_info("sslcontext") is not None:
+                self._joins = True
         WireProtocol.resume_reading(self.protocol)
         if self._heartbeat:
             self._heard = self.loop.time()
-            self._arm_heartbeat(self._heard + self._heartbeat)
+            self._pulse = _pulse_of(self.loop)
+            self._beat_at(self._heard + self._heartbeat)
         if data:
             self.data_received(data)
         if self.protocol.transport is None:
@@ -155,10 +160,18 @@ class Channel:
         if self._owed_pong is not None and not self.protocol.must_drain:
             self._pay_pong()
         wire.feed_data(data)
-        self._parse()
-        if wire.held > _MAX_HELD and not self._is_paused:
-            self._is_paused = True
-            WireProtocol.pause_reading(self.protocol)
+        self._is_corking = True
+        try:
+            self._parse()
+            if wire.held > _MAX_HELD and not self._is_paused:
+                self._is_paused = True
+                WireProtocol.pause_reading(self.protocol)
+            if self._waiter is not None:
+                self._go_on()
+        finally:
+            self._is_corking = False
+            if self._corked is not None:
+                self._flush()
 
     def eof_received(self) -> bool:
         return False
@@ -167,7 +180,8 @@ class Channel:
         if self.is_lost:
             return
         self.is_lost = True
-        if self._is_client and self.protocol.transport is not None:
+        self._corked = None
+        if self.protocol.transport is not None:
             self.protocol.connection_lost(error)
         self._stop_timers()
         if not self.got_close and self.close_code is None:
@@ -178,55 +192,137 @@ class Channel:
         self.is_closed = True
         self._wake()
         self._wake_closer()
+        delivery = self._delivery
+        if delivery is not None:
+            self._deliver()
+            self._delivery = None
+            delivery.tell_lost(self.error)
 
     def pause_writing(self) -> None:
         self.protocol.pause_writing()
 
     def resume_writing(self) -> None:
         self.protocol.resume_writing()
+        if self._owed_pong is not None:
+            self._pay_pong()
+        if self._delivery is not None and not self.sent_close:
+            self._delivery.tell_writable()
+            if self._delivery is not None:
+                self._parse_on()
 
     # Reading.
 
     def _parse(self) -> None:
-        """Parse ahead of the reader as far as it goes."""
+        """Parse ahead of the reader as far as it goes, or deliver."""
+        if self._delivery is not None:
+            self._deliver()
+            return
         wire = self._wire
         queue = self._queue
         try:
             while len(queue) < _MAX_QUEUED and self._queued_octets < _MAX_QUEUED_OCTETS:
-                event = wire.next_event()
-                if event is None:
-                    break
-                kind = event[0]
+                kind = wire.next_kind()
+                if kind < 0:
+                    return
                 if kind < 8:
                     if self.sent_close:
                         continue
-                    self._queued_octets += len(event[1])
-                elif kind is _CLOSE:
+                    self._queued_octets += len(wire.payload)
+                elif kind == 8:
                     self.got_close = True
                     if self.sent_close:
-                        self._end(event[1])
+                        self._end(wire.payload)
                         return
                 elif self._autoping:
-                    if kind is _PING:
-                        self._answer_ping(event[1])
+                    if kind == 9:
+                        self._answer_ping(wire.payload)
                     continue
                 elif self.sent_close:
                     continue
-                queue.append(event)
+                queue.append(wire.take_message(kind))
         except WebSocketError as error:
             self._fail(error)
-            return
-        if queue:
-            self._wake()
 
-    def _answer_ping(self, data: bytes) -> None:
-        """A pong for the ping; a peer that does not read gets one for the last of its pings."""
-        if self.sent_close:
+    def _deliver(self) -> None:
+        """Tell what has come, until it is asked to stop or the peer does not take what is sent."""
+        if self._is_delivering:
             return
-        if self.protocol.must_drain:
-            self._owed_pong = data
+        wire = self._wire
+        self._is_delivering = True
+        try:
+            while not self._is_held and (
+                self.is_lost or self.sent_close or not self.protocol.must_drain
+            ):
+                kind = wire.next_kind()
+                if kind < 0:
+                    break
+                self._deliver_one(kind)
+        except WebSocketError as error:
+            self._take_error(error)
+        finally:
+            self._is_delivering = False
+
+    def _deliver_one(self, kind: int) -> None:
+        wire = self._wire
+        delivery: Any = self._delivery
+        if kind == 8:
+            self.got_close = True
+            if self.sent_close:
+                self._end(wire.payload)
+                return
+            code = wire.payload
+            delivery.tell_close(code, wire.reason)
+            self._take_close(code)
+        elif self.sent_close:
             return
-        self._write(_PONG, data, 0)
+        elif kind < 8 or not self._autoping:
+            delivery.tell(kind, wire.payload, wire.is_final)
+        elif kind == 9:
+            self._answer_ping(wire.payload)
+
+    def _sends_more(self) -> bool:
+        return len(self._queue) != 0 or self._wire.held != 0
+
+    @property
+    def is_read(self) -> bool:
+        """True while somebody waits for a message, or listens."""
+        return self._waiter is not None or self._delivery is not None
+
+    def deliver_to(self, delivery: Delivery, by_frame: bool) -> None:
+        """Tell `delivery` from now on what comes, and what waits already, by frames or messages.
+
+        RuntimeError while somebody reads or listens.
+        """
+        if self._waiter is not None or self._delivery is not None:
+            raise RuntimeError("Concurrent call to receive() is not allowed")
+        self._delivery = delivery
+        self._wire.by_frame = by_frame
+        queue = self._queue
+        self._is_delivering = True
+        while queue and not self.sent_close:
+            message = queue.pop(0)
+            kind = message[0]
+            if kind is _CLOSE:
+                delivery.tell_close(message[1], message[2] or "")
+                self._take_close(message[1])
+            elif kind is _ERROR:
+                if isinstance(message[1], WebSocketError):
+                    self._take_error(message[1])
+            else:
+                delivery.tell(kind, message[1], True)
+        queue.clear()
+        self._queued_octets = 0
+        self._is_delivering = False
+        if self.is_lost:
+            delivery.tell_lost(self.error)
+        else:
+            self._parse_on()
+
+    def hold(self, is_held: bool) -> None:
+        """Deliver no more until this is called with False."""
+        self._is_held = is_held
+        if not is_held and not self.is_lost:
+            self._parse_on()
 
     def _fail(self, error: WebSocketError) -> None:
         """The peer broke the protocol: tell it, once what came before has been read."""
@@ -234,7 +330,6 @@ class Channel:
         self._queue.append(WSMessage(WSMsgType.ERROR, error, None))
         if is_next or self.sent_close:
             self._take_error(error)
-        self._wake()
         self._wake_closer()
 
     def _take_error(self, error: WebSocketError) -> None:
@@ -253,12 +348,33 @@ class Channel:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
+    def _go_on(self) -> None:
+        """Let the reader have what has come, before anything else happens.
+
+        Its task is stepped here: a future's callback, called by the event loop, is what it would
+        otherwise come to, a trip around the loop later.
+        """
+        waiter = self._waiter
+        if waiter.done() or not (self._queue or self.is_closed):
+            return
+        callbacks = waiter._callbacks
+        if callbacks is None or len(callbacks) != 1 or _current_task(self.loop) is not None:
+            waiter.set_result(None)
+            return
+        wakeup, context = callbacks[0]
+        waiter.remove_done_callback(wakeup)
+        waiter.set_result(None)
+        try:
+            context.run(wakeup, waiter)
+        except (KeyboardInterrupt, SystemExit) as error:
+            _fail_later(self.loop, error)
+
     def take(self) -> WSMessage | None:
-        """The next message, None if there is none yet. RuntimeError while somebody waits for it.
+        """The next message, None if there is none yet. RuntimeError while another waits for it.
 
         Takes note of a Close and answers it, unless `autoclose` is False.
         """
-        if self._waiter is not None:
+        if self._waiter is not None or self._delivery is not None:
             raise RuntimeError("Concurrent call to receive() is not allowed")
         queue = self._queue
         if not queue:
@@ -268,14 +384,14 @@ class Channel:
                 if self.is_closed:
                     return CLOSED_MESSAGE if self.sent_close or self.is_lost else CLOSING_MESSAGE
                 return None
-        message = queue.popleft()
+        message = queue.pop(0)
         kind = message[0]
         if kind < 8:
             self._queued_octets -= len(message[1])
             if not queue and self._wire.held:
                 self._parse_on()
         elif kind is _CLOSE:
-            self._take_close(message)
+            self._take_close(message[1])
         elif kind is _ERROR and isinstance(message[1], WebSocketError):
             self._take_error(message[1])
         return message
@@ -283,19 +399,21 @@ class Channel:
     def _parse_on(self) -> None:
         """The reader has caught up: parse what was held back, and let the peer go on."""
         self._parse()
+        if self._waiter is not None and (self._queue or self.is_closed):
+            self._wake()
         if self._is_paused and self._wire.held <= _MAX_HELD:
             self._is_paused = False
             WireProtocol.resume_reading(self.protocol)
 
-    def _take_close(self, message: WSMessage) -> None:
+    def _take_close(self, code: int) -> None:
         """The reader has come to the peer's Close."""
         self.is_closed = True
-        self.close_code = message[1]
+        self.close_code = code
         if isinstance(self.error, ClientConnectionResetError):
             self.error = None  # the peer had said goodbye before it went
         if self._autoclose and not self.sent_close:
-            self._send_close(message[1], b"")
-            self._end(message[1])
+            self._send_close(code, b"")
+            self._end(code)
 
     def wait(self) -> Any:
         """A future that is done when `take` has something to say; `stop_waiting` must follow."""
@@ -306,69 +424,13 @@ class Channel:
         """The reader waits no longer."""
         self._waiter = None
 
-    # Writing.
-
-    def _write(self, opcode: int, payload: bytes, level: int) -> None:
-        transport = self.protocol.transport
-        if transport is None or self.protocol.is_closed:
-            return
-        if len(payload) > _JOIN_LIMIT and not self._is_client and self._wire.deflater is None:
-            transport.write(encode_frame_head(128 | opcode, len(payload), False))
-            transport.write(payload)
-            return
-        key = next_key() if self._is_client else None
-        transport.write(self._wire.encode(opcode, payload, key, level))
-
-    def send(self, opcode: int, payload: bytes, level: int = -1) -> bool:
-        """Write a frame; True if the transport asks for a pause.
-
-        `level`: 0 to send it uncompressed, 1 to 9 for this message alone.
-        ClientConnectionResetError once closing has begun, ValueError for a control frame over 125
-        octets.
-        """
-        if opcode >= 8 and len(payload) > 125:
-            raise ValueError(f"a control frame of {len(payload)} octets, expected 125 at most")
-        self._check_open()
-        if self._owed_pong is not None and not self.protocol.must_drain:
-            self._pay_pong()
-        self._write(opcode, payload, level)
-        return self.protocol.must_drain
-
-    @property
-    def window_bits(self) -> int:
-        """The window bits of what is sent, 0 where it is not compressed."""
-        deflater = self._wire.deflater
-        return deflater.window_bits if deflater is not None and deflater.can_deflate else 0
-
-    def send_encoded(self, frame: bytes) -> bool:
-        """Write a frame that was encoded for many; True if the transport asks for a pause.
-
-        It must come uncompressed, or from a window of its own. ClientConnectionResetError as in
-        `send`.
-        """
-        self._check_open()
-        deflater = self._wire.deflater
-        if deflater is not None and frame[0] & 64:
-            deflater.forget()
-        self.protocol.transport.write(frame)
-        return self.protocol.must_drain
-
-    def _check_open(self) -> None:
-        if self.sent_close or self.is_lost or self.protocol.is_closed:
-            raise ClientConnectionResetError("Cannot write to closing transport")
-
-    def _pay_pong(self) -> None:
-        owed = self._owed_pong
-        self._owed_pong = None
-        if owed is not None:
-            self._write(_PONG, owed, 0)
-
     # Closing.
 
     def _send_close(self, code: int, reason: str | bytes) -> None:
         payload = encode_close(code, reason)
         self.sent_close = True
-        self._write(_CLOSE, payload, 0)
+        self._owed_pong = None
+        self._write(8, payload, 0)
 
     def begin_close(self, code: int, reason: str | bytes) -> bool:
         """Send a Close; True if the peer's is still to come. Whoever reads is told.
@@ -377,7 +439,7 @@ class Channel:
         """
         self._send_close(code, reason)
         self.is_closed = True
-        self._owed_pong = None
+        self._is_held = False
         closes = [message for message in self._queue if message[0] is _CLOSE]
         for message in self._queue:
             if message[0] is _ERROR and self.error is None:
@@ -407,6 +469,14 @@ class Channel:
             self._close_waiter = waiter
         return waiter
 
+    def close_within(self, seconds: float | None) -> None:
+        """Cut the connection if the peer's Close does not come in time; None waits forever."""
+        if seconds is not None and not (self.got_close or self.is_lost):
+            self._linger_timer = self.loop.call_later(seconds, self._time_out)
+
+    def _time_out(self) -> None:
+        self.give_up(TimeoutError("the peer's Close did not come in time"))
+
     def give_up(self, error: BaseException | None) -> None:
         """The peer's Close did not come in time, or the peer is too slow: cut the connection."""
         self.is_closed = True
@@ -427,6 +497,7 @@ class Channel:
     def finish(self) -> None:
         """Close the connection, once what was written is sent."""
         self._stop_timers()
+        self._flush()
         self.protocol.close()
 
     def _end(self, code: int) -> None:
@@ -451,9 +522,9 @@ class Channel:
             waiter.set_result(None)
 
     def _stop_timers(self) -> None:
-        if self._beat_timer is not None:
-            self._beat_timer.cancel()
-            self._beat_timer = None
+        if self._beat is not None and self._pulse is not None:
+            self._pulse.cancel(self._beat)
+            self._beat = None
         if self._linger_timer is not None:
             self._linger_timer.cancel()
             self._linger_timer = None
@@ -461,27 +532,29 @@ class Channel:
 
     # Heartbeats.
 
-    def _arm_heartbeat(self, due: float) -> None:
-        self._beat_timer = self.loop.call_at(due, self._beat)
+    def _beat_at(self, due: float) -> None:
+        pulse: Any = self._pulse
+        self._beat = pulse.call_at(due, self)
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
         """Send a ping if nothing was heard for a while; a peer that has not answered is dead."""
+        self._beat = None
         now = self.loop.time()
         beat = self._heartbeat
-        if self.sent_close:
+        if self.sent_close or not beat:
             return
         if self._is_paused:
             # The answer would wait behind what our reader has not taken.
             self._awaits_pong = False
-            self._arm_heartbeat(now + beat)
+            self._beat_at(now + beat)
         elif self._awaits_pong:
             self._lose_peer(beat / 2)
         elif now - self._heard >= beat * 0.99:
             self._awaits_pong = True
-            self._write(_PING, b"", 0)
-            self._arm_heartbeat(now + beat / 2)
+            self._write(9, b"", 0)
+            self._beat_at(now + beat / 2)
         else:
-            self._arm_heartbeat(self._heard + beat)
+            self._beat_at(self._heard + beat)
 
     def _lose_peer(self, seconds: float) -> None:
         error = self._dead_peer(f"No PONG received after {seconds:g} seconds")
@@ -489,7 +562,8 @@ class Channel:
         self.close_code = _ABNORMAL
         self.is_closed = True
         self.sent_close = True
-        self._queue.append(WSMessage(WSMsgType.ERROR, error, None))
+        if self._delivery is None:
+            self._queue.append(WSMessage(WSMsgType.ERROR, error, None))
         self._wake()
         self._wake_closer()
         self._stop_timers()

@@ -16,6 +16,7 @@ from typing import Any
 __all__ = (
     "CAN_STEP",
     "copy_context",
+    "current_task",
     "current_tasks",
     "fail_later",
     "keep_outcome",
@@ -53,6 +54,8 @@ if sys.version_info >= (3, 12):
     #: True where a caller may run a task's first step itself: see `make_task` and `promote`.
     CAN_STEP = False
     current_tasks: dict[Any, Any] = {}
+    #: The task of a loop that runs now, or None.
+    current_task: Any = asyncio.current_task
     make_task: Any = None
     promote: Any = None
     resume: Any = None
@@ -70,6 +73,7 @@ if sys.version_info >= (3, 12):
 else:
     CAN_STEP = True
     current_tasks: dict[Any, Any] = vars(asyncio.tasks)["_current_tasks"]
+    current_task: Any = current_tasks.get
     _init_task = asyncio.Task.__init__
     set_result = asyncio.Future.set_result
     _set_exception = asyncio.Future.set_exception

@@ -363,10 +363,16 @@ if TYPE_CHECKING:
         MsgType as MsgType,
     )
     from tercel.web.websocket import (
+        WebSocketListener as WebSocketListener,
+    )
+    from tercel.web.websocket import (
         WebSocketReady as WebSocketReady,
     )
     from tercel.web.websocket import (
         WebSocketResponse as WebSocketResponse,
+    )
+    from tercel.web.websocket import (
+        WebSocketTransport as WebSocketTransport,
     )
     from tercel.web.websocket import (
         WSMsgType as WSMsgType,
@@ -517,8 +523,10 @@ _NAMES = {
     "websocket": (
         "MsgType",
         "WSMsgType",
+        "WebSocketListener",
         "WebSocketReady",
         "WebSocketResponse",
+        "WebSocketTransport",
     ),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}

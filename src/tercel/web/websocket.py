@@ -8,6 +8,7 @@ connection does after the handshake is `net.channel`'s part.
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from tercel.content.listener import WebSocketListener
 from tercel.content.websocket import WebSocketCalls
 from tercel.hdrs import (
     CONNECTION,
@@ -19,6 +20,7 @@ from tercel.hdrs import (
     UPGRADE,
 )
 from tercel.net.channel import Channel
+from tercel.net.listening import WebSocketTransport
 from tercel.web.errors import HTTPBadRequest, HTTPException, HTTPUpgradeRequired
 from tercel.web.stream import StreamResponse
 from tercel.wire.version import HttpVersion11
@@ -36,7 +38,14 @@ from tercel.wire.ws.handshake import (
     settle_deflate,
 )
 
-__all__ = ("MsgType", "WSMsgType", "WebSocketReady", "WebSocketResponse")
+__all__ = (
+    "MsgType",
+    "WSMsgType",
+    "WebSocketListener",
+    "WebSocketReady",
+    "WebSocketResponse",
+    "WebSocketTransport",
+)
 
 #: The name of old of `WSMsgType`.
 MsgType = WSMsgType
@@ -214,9 +223,6 @@ class WebSocketResponse(WebSocketCalls, StreamResponse):
             self._asked_after_end += 1
             if self._asked_after_end > _MAX_ASKED_AFTER_END:
                 raise RuntimeError("WebSocket connection is closed.")
-
-    def __aiter__(self) -> "WebSocketResponse":
-        return self
 
     async def close(
         self,

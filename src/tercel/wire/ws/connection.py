@@ -34,8 +34,8 @@ class Connection:
 
     `max_size`: octets of a message, inflated, 0 for any number. `decode_text`: give TEXT as str,
     else as checked bytes. `inflater` and `deflater` are what the handshake agreed on, None without
-    permessage-deflate. `is_done` is True once nothing more will be read. With `by_frame`, data comes
-    frame by frame, not message by message.
+    permessage-deflate. `is_done` is True once nothing more will be read. With `by_frame`, data
+    comes frame by frame, not message by message.
     """
 
     __slots__ = (
@@ -155,9 +155,7 @@ class Connection:
         """What `next_kind` has told, as a message."""
         payload = self.payload
         self.payload = None
-        return _new_message(  # type: ignore[no-any-return]
-            _Message, (_KINDS[kind], payload, self.reason if kind == 8 else "")
-        )
+        return _new_message(_Message, (_KINDS[kind], payload, self.reason if kind == 8 else ""))
 
     def _stop(self) -> None:
         self.is_done = True

@@ -1,8 +1,8 @@
 """Masking: each octet of a client's payload, exclusive or with one of four (RFC 6455 section 5.3).
 
 In: octets, the part of them that is meant, a key of four octets. Out: that part, masked or
-unmasked, which is the same. Compiled it is a loop that the C compiler makes vectors of; interpreted,
-a loop would take a hundred times as long as one operation on a long integer.
+unmasked, which is the same. Compiled it is a loop that the C compiler makes vectors of; when
+interpreted, a loop would take a hundred times as long as one operation on a long integer.
 """
 
 from typing import Any
