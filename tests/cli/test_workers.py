@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.cli.program import APP, Program, ask, running
-from tests.wspeer import open_websocket
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +106,6 @@ async def test_one_is_killed_between_requests_and_replaced(folder: Path) -> None
 
 async def test_new_code_comes_with_sighup_and_bad_code_does_not(folder: Path) -> None:
     async with workers(folder, "--workers", "1", "--loop", "asyncio", "--reload") as program:
-        # --reload makes a supervisor for one worker; the folder that it watches is another.
         (folder / "served.py").write_text("def broken(:\n")
         await program.until(lambda: "(the old code serves on)" in program.err)
         assert "served.py, line 1: invalid syntax: def broken(:" in program.err
@@ -134,16 +133,16 @@ async def test_reload_waits_for_code_that_starts(folder: Path) -> None:
 
 async def test_websockets_are_told_and_signals_change_the_number(folder: Path) -> None:
     async with workers(folder, "--workers", "2", "--shutdown-timeout", "0.5") as program:
-        peer = await open_websocket(program.port, "/ws/hall")
-        await peer.send_text("hello")
-        pid, word = (await peer.receive_text()).split()
-        assert word == "hello"
+        peer = await connect(f"ws://127.0.0.1:{program.port}/ws/hall")
+        await peer.send("hello")
+        assert str(await peer.recv()).endswith(" hello")
         program.send(signal.SIGTTIN)
         await program.until(lambda: program.err.count("is ready") == 3)
         program.send(signal.SIGTTOU)
         await program.until(lambda: "has ended" in program.err)
+        # The handler waits for its peer without end, so it is cancelled.
         assert await program.end() == 0
-        await peer.close()
+        await peer.wait_closed()
 
 
 async def test_workers_end_where_their_supervisor_was_killed(folder: Path) -> None:

@@ -6,6 +6,7 @@ the request's id where there is one.
 
 import logging
 import sys
+from typing import TextIO
 
 from tercel.cli.settings import Settings
 from tercel.ext.jsonlog import JSONFormatter
@@ -29,10 +30,8 @@ def set_up_logs(settings: Settings) -> None:
         access.propagate = False
 
 
-def _make_handler(
-    settings: Settings, stream: object, text: logging.Formatter
-) -> "logging.StreamHandler[object]":
-    handler: logging.StreamHandler[object] = logging.StreamHandler(stream)  # type: ignore[arg-type]
+def _make_handler(settings: Settings, stream: TextIO, text: logging.Formatter) -> logging.Handler:
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(JSONFormatter() if settings.log_format == "json" else text)
     handler.addFilter(RequestIdFilter())
     return handler

@@ -9,8 +9,9 @@ import asyncio
 import dataclasses
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -23,6 +24,7 @@ from tercel.web.accesslog import AccessLogger
 
 __all__ = ("command",)
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 _KNOWN = {field.name for field in dataclasses.fields(Settings)}
 
 
@@ -32,7 +34,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: Path | None)
     return value
 
 
-def _option(*names: str, **settings: Any) -> Any:
+def _option(*names: str, **settings: Any) -> Callable[[Command], Command]:
     """An option with its variable: --log-format is TERCEL_LOG_FORMAT."""
     name = names[0].split("/")[0].lstrip("-").replace("-", "_").upper()
     return click.option(*names, envvar=f"TERCEL_{name}", **settings)
@@ -75,7 +77,7 @@ def _option(*names: str, **settings: Any) -> Any:
 @_option("--app-dir", default=".", help="Folder that the module is imported from.")
 @_option("--debug/--no-debug", default=False, help="Debug mode of the loop and of error pages.")
 @click.pass_context
-def command(ctx: click.Context, **values: Any) -> None:
+def command(ctx: click.Context, /, **values: Any) -> None:
     """Serve MODULE:APP: an application, or a function or coroutine function that makes one."""
     settings = Settings(**values)
     _check(settings)

@@ -104,8 +104,8 @@ class Serving:
             await self._told.wait()
             if self._link is None:
                 notify("STOPPING=1")
-            for site in runner.sites:
-                await site.stop()
+            for each in runner.sites:
+                await each.stop()
             idle = _LEAVING if self._is_replaced else _ENDING
             await drain(
                 runner.server,

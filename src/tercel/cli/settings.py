@@ -51,8 +51,11 @@ class Settings:
     @classmethod
     def from_json(cls, text: str) -> "Settings":
         """What `to_json` gave."""
-        values = json.loads(text)
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        values: dict[str, Any] = json.loads(text)
+        for name, value in values.items():
+            if isinstance(value, list):
+                values[name] = tuple(value)
+        return cls(**values)
 
 
 def read_file(path: Path, known: set[str]) -> dict[str, Any]:

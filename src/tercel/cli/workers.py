@@ -218,6 +218,7 @@ class Workers:
             return
         worker.link.close()
         del self._processes[number]
+        _forget_figures(worker.process.pid)
         self._act(self._supervisor.ended(number, loop.time(), code, worker.failure))
 
     def _announce(self) -> None:
@@ -229,3 +230,11 @@ class Workers:
         is_tls = self._settings.cert is not None
         announce(sorted(describe(sock, tls=is_tls) for sock in self._sockets))
         notify("READY=1")
+
+
+def _forget_figures(pid: int) -> None:
+    """Take what the dead worker has open out of the figures that all write together."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ from typing import Any
 
 from tercel import web
 from tercel.abc import AbstractAccessLogger
+from tercel.web.accesslog import FORWARDED_REMOTE
 
 __all__ = ("JSONAccessLogger", "JSONFormatter")
 
@@ -56,7 +57,7 @@ class JSONAccessLogger(AbstractAccessLogger):
         """Write one record at INFO; `time` is in seconds."""
         version = request.version
         fields = {
-            "remote": request.remote,
+            "remote": request.get(FORWARDED_REMOTE, request.remote),
             "method": request.method,
             "path": request.path,
             "query": request.query_string,
@@ -89,4 +90,5 @@ def name_route(request: web.BaseRequest) -> str | None:
     resource = info.route.resource
     if resource is None:
         return None
-    return resource.name or resource.canonical
+    name: str = resource.name or resource.canonical
+    return name

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from .request import BaseRequest
     from .stream import StreamResponse
 
-__all__ = ("AccessLogger",)
+__all__ = ("FORWARDED_REMOTE", "AccessLogger")
+
+#: Key of a request: the client's address, where a middleware has found it behind a proxy.
+FORWARDED_REMOTE = "tercel.forwarded_remote"
 
 Getter = Callable[[Any, Any, float], Any]
 
@@ -108,6 +111,9 @@ def _escape_character(character: str) -> str:
 
 def _read_remote(request: Any, response: Any, time: float) -> str:
     remote = request.remote if request is not None else None
+    state = getattr(request, "_state", None)
+    if state:
+        remote = state.get(FORWARDED_REMOTE, remote)
     return "-" if remote is None else escape(str(remote))
 
 
