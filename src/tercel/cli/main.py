@@ -19,6 +19,9 @@ __all__ = ("COMMANDS", "main")
 COMMANDS = {
     "run": ("tercel.cli.run", "Serve an application."),
     "compat": ("tercel.cli.compat", "Run a program that imports aiohttp, on Tercel."),
+    "routes": ("tercel.cli.routes", "What an application answers to."),
+    "fetch": ("tercel.cli.fetch", "Ask a URL, or talk to a WebSocket."),
+    "new": ("tercel.cli.new", "Begin a project."),
     "info": ("tercel.cli.info", "Versions, the build, and which codings are there."),
 }
 
