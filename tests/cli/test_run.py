@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tercel.cli.main import main
 from tests.certificates import client_context, make_authority
 from tests.cli.program import APP, ask, environment, run, running
 from tests.peers import require_program
@@ -140,15 +141,30 @@ MISTAKES = {
 }
 
 
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder as the current one of this process, which forgets the modules that it had."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["tercel"])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("served", "needy", "broken"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr("tercel.cli.run.set_up_logs", lambda settings: None)
+    return folder
+
+
 @pytest.mark.parametrize("line", MISTAKES)
-def test_a_mistake_is_one_sentence(folder: Path, line: str) -> None:
-    (folder / "needy.py").write_text("import what_is_not_there\n")
-    (folder / "broken.py").write_text("x = 1\ndef x(:\n")
-    (folder / "port.json").write_text('{"port": "x"}')
+def test_a_mistake_is_one_sentence(
+    here: Path, line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # In this process: it saves twenty starts of Python.
+    (here / "needy.py").write_text("import what_is_not_there\n")
+    (here / "broken.py").write_text("x = 1\ndef x(:\n")
+    (here / "port.json").write_text('{"port": "x"}')
     free = () if "--p" in line or "--config" in line else FREE
-    done = run(folder, "run", *line.split(), *free)
-    assert done.stderr == f"python -m tercel run: {MISTAKES[line]}\n"
-    assert (done.returncode, done.stdout) == (2, "")
+    code = main(["run", *line.split(), *free])
+    sys.modules.pop("served", None)
+    assert (code, *capfd.readouterr()) == (2, "", f"tercel run: {MISTAKES[line]}\n")
 
 
 def test_a_port_that_is_taken_is_named(folder: Path) -> None:
