@@ -1,7 +1,7 @@
 """tercel compat: runs a program that was written for aiohttp, on Tercel.
 
-In: a script, or -m and a module, and its arguments. Out: what the program does; its exit code. Every
-`import aiohttp` in it gives Tercel (see `tercel.compat`).
+In: a script, or -m and a module, and its arguments. Out: what the program does; its exit code.
+Every `import aiohttp` in it gives Tercel (see `tercel.compat`).
 """
 
 import importlib.util
