@@ -1,7 +1,7 @@
 """Sessions in a table of a database, by SQLAlchemy's asyncio engine: SQLite or PostgreSQL.
 
 In: an engine, which stays the caller's to dispose of, or a `tercel.ext.db.Database`. Out: a
-storage. The table holds the SHA-256 of a key, never the key: who reads it can't take over a session.
+storage. The table holds hashes of keys: who reads it can take over no session.
 `create_table` makes it, `purge` drops what is past its end. Needs `pip install tercel[db]`.
 """
 
