@@ -121,12 +121,15 @@ async def test_spawn_waits_where_too_many_wait() -> None:
 async def test_a_cancelled_spawn_leaves_its_room_to_the_next() -> None:
     work = Work()
     scheduler = Scheduler(limit=1, pending_limit=1)
-    await scheduler.spawn(work("a"))
+    first = await scheduler.spawn(work("a"))
     second = await scheduler.spawn(work("b"))
     spawning = [asyncio.create_task(scheduler.spawn(work(name))) for name in "cd"]
     await settle()
-    await second.close()  # wakes the first
-    spawning[0].cancel()  # which is cancelled before it runs
+    assert first._task is not None
+    # At its end the second starts, and the first who waits is woken, but cancelled before it runs.
+    first._task.add_done_callback(lambda task: spawning[0].cancel())
+    await first.close()
+    assert second.active
     await settle()
     assert spawning[1].done()
     await scheduler.close()
