@@ -174,7 +174,7 @@ async def test_max_age(policy: Any) -> None:
     app.router.add_get("/brief", handler)
     async with client_of(app) as client, client.get("/brief") as response:
         (cookie,) = response.cookies.values()
-        assert cookie["max-age"] in ("59", "60")
+        assert 30 <= int(cookie["max-age"]) <= 60
         assert cookie["httponly"]
         assert cookie["samesite"] == "Lax"
 
