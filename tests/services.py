@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.peers import require_program
+from tests.ports import free_port
 
-__all__ = ["RedisServer", "serve_postgres"]
+__all__ = ["RedisServer", "serve_memcached", "serve_postgres"]
 
 PATIENCE = 60.0  # seconds for a server to accept its first connection
 
@@ -99,3 +100,38 @@ def serve_postgres() -> Iterator[str]:
             )
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def serve_memcached() -> Iterator[int]:
+    """The port of an empty Memcached on 127.0.0.1."""
+    program = require_program("memcached")
+    port = free_port()
+    options = ["-l", "127.0.0.1", "-p", str(port), "-U", "0", "-m", "8"]
+    if os.geteuid() == 0:
+        options += ["-u", "nobody"]
+    process = subprocess.Popen([program, *options])
+    try:
+        until = time.monotonic() + PATIENCE
+        while not _listens(port):
+            assert process.poll() is None, "memcached ended at once"
+            assert time.monotonic() < until, "memcached does not answer"
+            time.sleep(0.01)
+        yield port
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        try:
+            probe.connect(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -23,6 +23,8 @@ COMPANIONS: Final[dict[str, str]] = {
     "aiohttp_security.abc": "tercel.ext.security.abc",
     "aiohttp_session": "tercel.ext.session",
     "aiohttp_session.cookie_storage": "tercel.ext.session.cookie_storage",
+    "aiohttp_session.memcached_storage": "tercel.ext.session.memcached_storage",
+    "aiohttp_session.nacl_storage": "tercel.ext.session.nacl_storage",
     "aiohttp_session.redis_storage": "tercel.ext.session.redis_storage",
     "aiojobs": "tercel.ext.jobs",
     "aiojobs.aiohttp": "tercel.ext.jobs.handlers",

@@ -18,7 +18,7 @@ from tercel.ext.session import (
 )
 from tercel.ext.session.cookie_storage import EncryptedCookieStorage
 from tercel.ext.session.sql_storage import SQLStorage
-from tests.services import RedisServer
+from tests.services import RedisServer, serve_memcached
 
 CHECKS = pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
 
@@ -32,6 +32,28 @@ async def test_simple_cookie(check: conformance.Check) -> None:
 async def test_encrypted_cookie(check: conformance.Check) -> None:
     storage = EncryptedCookieStorage(Fernet.generate_key(), cookie_name="S", samesite="Strict")
     await check(storage)
+
+
+@CHECKS
+async def test_nacl_cookie(check: conformance.Check) -> None:
+    from tercel.ext.session.nacl_storage import NaClCookieStorage
+
+    await check(NaClCookieStorage(b"k" * 32))
+
+
+async def test_memcached(tmp_path: Path) -> None:
+    import aiomcache
+
+    from tercel.ext.session.memcached_storage import MemcachedStorage
+
+    with serve_memcached() as port:
+        client = aiomcache.Client("127.0.0.1", port)
+        try:
+            await conformance.check_storage(MemcachedStorage(client))
+            # More than thirty days, which Memcached would take for a date in 1970.
+            await conformance.check_storage(MemcachedStorage(client, keep=90 * 24 * 3600))
+        finally:
+            await client.close()
 
 
 class MemoryStorage(ServerStorage):

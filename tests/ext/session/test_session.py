@@ -322,6 +322,14 @@ def test_keys_that_are_none(key: Any) -> None:
         EncryptedCookieStorage(key)
 
 
+@pytest.mark.parametrize("key", [b"", b"k" * 31, "k" * 32])
+def test_keys_of_nacl(key: Any) -> None:
+    from tercel.ext.session.nacl_storage import NaClCookieStorage
+
+    with pytest.raises(ValueError, match="the secret key is 32 octets"):
+        NaClCookieStorage(key)
+
+
 async def test_redis_as_documented(redis_server: RedisServer) -> None:
     from redis.asyncio import Redis
 
