@@ -8,6 +8,7 @@ import pytest
 
 import tercel.ext.jinja2 as aiohttp_jinja2
 from tercel import web
+from tercel.ext.forwarded import forwarded_middleware
 from tercel.ext.security import NONCE, csp_nonce, nonce_processor, setup_headers
 from tercel.test_utils import TestClient, TestServer
 
@@ -84,6 +85,45 @@ async def test_nonces() -> None:
         assert len(nonces) == 2
         headers, text = await get(client, "/stream")
         assert f"'nonce-{text}'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_behind_a_proxy(first: bool) -> None:
+    app = web.Application()
+    aiohttp_jinja2.setup(
+        app, loader=jinja2.DictLoader({"page": PAGE}), context_processors=[nonce_processor]
+    )
+    if first:
+        app.middlewares.append(forwarded_middleware())
+        setup_headers(app)
+    else:
+        setup_headers(app)
+        app.middlewares.append(forwarded_middleware())
+        # An inner part sees the clone that the outer application made.
+    inner = web.Application()
+    setup_headers(inner, frame_options="SAMEORIGIN")
+    for part in (app, inner):
+        for function in (page, stream, plain):
+            part.router.add_get(f"/{function.__name__}", function)
+    app.add_subapp("/in", inner)
+    sent = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+    async with TestClient(TestServer(app)) as client:
+        for path in ("/page", "/stream", "/plain", "/in/page", "/in/stream", "/in/plain"):
+            async with client.get(path, headers=sent) as response:
+                text = await response.text()
+                assert response.status == 200
+                policy = response.headers["Content-Security-Policy"]
+                if "page" in path:
+                    text = text.partition('nonce="')[2].partition('"')[0]
+                if "plain" in path:
+                    assert "nonce" not in policy
+                else:
+                    assert f"'nonce-{text}'" in policy, path
+                if first or path.startswith("/in"):
+                    assert "Strict-Transport-Security" in response.headers, path
+                wanted = "SAMEORIGIN" if path.startswith("/in") else "DENY"
+                if not path.endswith("stream"):
+                    assert response.headers.getall("X-Frame-Options") == [wanted], path
 
 
 async def test_a_handlers_own_are_left_alone() -> None:

@@ -6,7 +6,7 @@ and streams; one that a handler has set itself is left alone. All is put togethe
 
 import re
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final, cast
 
 from tercel import web
@@ -17,6 +17,7 @@ __all__ = ("DEFAULT_POLICY", "NONCE", "csp_nonce", "nonce_processor", "setup_hea
 NONCE: Final = "'nonce'"
 
 Policy = Mapping[str, Collection[str] | str]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 #: Everything from the site itself, pictures also inline, scripts and styles of pages by nonce.
 DEFAULT_POLICY: Final[Policy] = {
@@ -30,7 +31,18 @@ DEFAULT_POLICY: Final[Policy] = {
     "frame-ancestors": ["'none'"],
 }
 
-_NONCE_KEY: Final = web.RequestKey("_NONCE_KEY", str)
+
+class _Held:
+    """What is known of one answer's request; middlewares' clones of the request share it."""
+
+    __slots__ = ("is_secure", "nonce")
+
+    def __init__(self) -> None:
+        self.nonce: str | None = None
+        self.is_secure = False
+
+
+_HELD: Final = web.RequestKey("_HELD", _Held)
 _DIRECTIVE = re.compile(r"[a-z-]+")
 _SOURCE = re.compile(r"[\x21-\x2b\x2d-\x3a\x3c-\x7e]+")  # no space, comma or semicolon
 _YEAR = 365 * 24 * 3600  # seconds
@@ -38,10 +50,17 @@ _YEAR = 365 * 24 * 3600  # seconds
 
 def csp_nonce(request: web.Request) -> str:
     """The nonce of the answer to `request`, for `<script nonce="...">`; made when first asked."""
-    found: str | None = request.get(_NONCE_KEY)
-    if found is None:
-        found = request[_NONCE_KEY] = secrets.token_urlsafe(18)
-    return found
+    held = _hold(request)
+    if held.nonce is None:
+        held.nonce = secrets.token_urlsafe(18)
+    return held.nonce
+
+
+def _hold(request: web.Request) -> _Held:
+    held: _Held | None = request.get(_HELD)
+    if held is None:
+        held = request[_HELD] = _Held()
+    return held
 
 
 async def nonce_processor(request: web.Request) -> dict[str, Callable[[], str]]:
@@ -66,7 +85,8 @@ def setup_headers(
 
     `content_security_policy` maps directives to their sources, with `NONCE` among them where
     `csp_nonce` is used; `report_only` only has violations reported. `hsts` is for how many seconds
-    browsers shall ask by TLS only; it is sent over TLS alone. None leaves a header out.
+    browsers shall ask by TLS only; it is sent over TLS alone, which a middleware that was added
+    before may know of (`tercel.ext.forwarded`). None leaves a header out.
     ValueError for a policy that could not be sent.
     """
     fixed: list[tuple[str, str]] = []
@@ -87,15 +107,38 @@ def setup_headers(
     policy_name = "Content-Security-Policy" + ("-Report-Only" if report_only else "")
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        held = _hold(request)
         headers = response.headers
         for name, value in fixed:
             headers.setdefault(name, value)
-        if strict is not None and request.secure:
+        if strict is not None and (held.is_secure or request.secure):
             headers.setdefault("Strict-Transport-Security", strict)
         if policy is not None and policy_name not in headers:
-            headers[policy_name] = policy(request.get(_NONCE_KEY))
+            headers[policy_name] = policy(held.nonce)
 
+    # The signal is for streams, and for errors of the server. It gets the request as it came,
+    # which middlewares between may have replaced by a clone that knows the nonce, or of TLS.
     app.on_response_prepare.append(cast("Any", add_headers))
+
+    @web.middleware
+    async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
+        _hold(request)
+        try:
+            response = await handler(request)
+        except web.HTTPException as answer:
+            await add_headers(request, answer)
+            raise
+        if isinstance(response, web.StreamResponse) and not response.prepared:
+            await add_headers(request, response)
+        return response
+
+    @web.middleware
+    async def note_tls(request: web.Request, handler: Handler) -> web.StreamResponse:
+        _hold(request).is_secure = request.secure
+        return await handler(request)
+
+    app.middlewares.insert(0, hold)
+    app.middlewares.append(note_tls)
 
 
 def _compile(policy: Policy) -> Callable[[str | None], str]:

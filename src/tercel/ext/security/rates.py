@@ -137,8 +137,8 @@ def decide(now: int, full_at: int, rate: Rate) -> tuple[Verdict, int]:
 def client_address(request: web.Request) -> str | None:
     """The address of the peer; of an IPv6 address its network of 64 bits, which one client owns.
 
-    Behind a proxy all clients have the proxy's address: have a middleware before this one set
-    `remote` from what the proxy says (`request.clone(remote=...)`).
+    Behind a proxy all clients have the proxy's address: `tercel.ext.forwarded.forwarded_middleware`
+    before the limit puts the client's in its place.
     """
     remote = request.remote
     if remote is None or ":" not in remote:
