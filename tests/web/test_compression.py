@@ -123,6 +123,7 @@ async def test_large_bodies_of_every_kind() -> None:
         (204, {}),
         (304, {}),
         (206, {"Content-Range": "bytes 0-9/20"}),
+        (206, {}),
         (200, {"Content-Range": "bytes 0-9/20"}),
         (200, {"Content-Encoding": "br"}),
     ],

@@ -212,6 +212,7 @@ async def test_no_more_is_decoded_than_there_is_room_for() -> None:
     while piece := await body.stream.readany():
         taken += len(piece)
         assert body.stream.total_bytes - taken <= 2 * 65_536
+        assert flow.paused is (taken < body.stream.total_bytes and not body.stream.is_eof())
     assert taken == 2**24
     assert not flow.paused
 
