@@ -11,6 +11,8 @@ import pytest
 
 from tercel.content.multipart import BadMultipart, MultipartReader
 from tercel.net.streams import StreamReader
+from tercel.wire.encoders import make_encoder
+from tercel.wire.errors import BadMessage
 from tercel.wire.limits import DEFAULT_MULTIPART_LIMITS as LIMITS
 from tercel.wire.multipart import MultipartParser
 
@@ -82,6 +84,34 @@ async def test_limits(what: str) -> None:
     await read(build(limit))
     with pytest.raises(BadMultipart):
         await read(build(limit + 1))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
+async def test_a_part_that_is_a_bomb(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Family 22 within family 23: the coding of one part, whichever way it is read."""
+    monkeypatch.setattr("tercel.content.parts.FREE_INFLATION", 2**20)
+    monkeypatch.setattr("tercel.content.parts.MAX_INFLATION", 20)
+    encoder = make_encoder(coding)
+    bomb = encoder.encode(bytes(2**24)) + encoder.finish()
+    raw = b"--b\r\nContent-Encoding: %b\r\n\r\n%b\r\n--b--" % (coding.encode(), bomb)
+    readers: list[Any] = [
+        lambda part: part.text(),
+        lambda part: part.json(),
+        lambda part: part.form(),
+        lambda part: part.read(decode=True),
+    ]
+    for read_part in readers:
+        with pytest.raises(BadMessage, match="beyond 1048576 bytes"):
+            await read_part(await reader_of(raw).next())
+    part = await reader_of(raw).next()
+    data = await part.read()
+    with pytest.raises(BadMessage, match="beyond 1048576 bytes"):
+        part.decode(data)
+    taken = 0
+    with pytest.raises(BadMessage, match="beyond 1048576 bytes"):
+        async for piece in part.decode_iter(data):
+            taken += len(piece)
+    assert taken <= 2**20 + 2**18
 
 
 async def test_boundary() -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import logging
 import weakref
 from typing import Any
 
 import pytest
 
+import tercel
 from tercel import web
 from tercel.wire.coding import make_decoder
 from tercel.wire.sse import EventStreamDecoder, ServerSentEvent
@@ -164,6 +166,46 @@ async def test_shutdown_ends_the_stream_in_good_order(cancels: bool, fields: byt
     assert rest.endswith(b"0\r\n\r\n")
     assert handler.ends == (["cancelled"] if cancels else ["closed: True"])
     writer.close()
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+async def test_a_stream_is_logged_once_it_is_over(cancels: bool) -> None:
+    lines: list[tuple[str, int]] = []
+
+    class Log(tercel.abc.AbstractAccessLogger):
+        @property
+        def enabled(self) -> bool:
+            return True
+
+        def log(self, request: Any, response: Any, time: float) -> None:
+            lines.append((request.path, response.status))
+
+    handler = Waiting(cancels_handler=cancels)
+    runner = web.AppRunner(
+        app_of(handler.__call__),
+        access_log=logging.getLogger("test"),
+        access_log_class=Log,
+        shutdown_timeout=5,
+    )
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    writers = []
+    try:
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+            writers.append(writer)
+            writer.write(GET % b"")
+            await reader.readuntil(b"welcome")
+        assert not lines
+        writers[0].transport.abort()
+        await eventually(lambda: lines)
+        assert len(lines) == 1
+    finally:
+        await runner.cleanup()
+        for writer in writers:
+            writer.close()
+    await eventually(lambda: len(lines) == 2)
+    assert lines == [("/", 200)] * 2
 
 
 async def test_head_is_answered_and_over() -> None:

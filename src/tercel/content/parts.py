@@ -18,7 +18,12 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from tercel.content.dispositions import read_part_names
 from tercel.content.payload import BodyWriter, Payload, register_payload
 from tercel.wire.coding import make_decoder
-from tercel.wire.limits import DEFAULT_MULTIPART_LIMITS, MultipartLimits
+from tercel.wire.limits import (
+    DEFAULT_MULTIPART_LIMITS,
+    FREE_INFLATION,
+    MAX_INFLATION,
+    MultipartLimits,
+)
 from tercel.wire.media import parse_content_type
 from tercel.wire.multipart import (
     BadMultipart,
@@ -288,7 +293,7 @@ class BodyPartReader:
 
     def _make_decoder(self, coding: str) -> Any:
         try:
-            return make_decoder(coding)
+            return make_decoder(coding, FREE_INFLATION, MAX_INFLATION)
         except ValueError:
             raise RuntimeError(f"unknown content encoding: {coding}") from None
 

@@ -59,6 +59,7 @@ class EventSourceResponse(StreamResponse):
         self._over_waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sent_at = 0.0
+        self._started_at = 0.0
         fields = self.headers
         fields.setdefault(CONTENT_TYPE, "text/event-stream")
         fields.setdefault(CACHE_CONTROL, "no-store")
@@ -131,7 +132,7 @@ class EventSourceResponse(StreamResponse):
             self.force_close()
         await super()._start(request)
         loop = asyncio.get_running_loop()
-        self._sent_at = loop.time()
+        self._sent_at = self._started_at = loop.time()
         protocol = request.protocol
         lost = protocol.lost_waiter()
         lost.add_done_callback(self._on_lost)
@@ -184,7 +185,14 @@ class EventSourceResponse(StreamResponse):
         self._note_end()
         task = self.task
         if self._cancels_handler and task is not None and not task.done():
+            task.add_done_callback(self._log)
             task.cancel()
+
+    def _log(self, task: "asyncio.Task[Any]") -> None:
+        """The line in the access log, which a handler that is cancelled does not get otherwise."""
+        if task.cancelled():
+            request: Any = self._request
+            request.protocol.log_access(request, self, self._started_at)
 
     def _note_end(self) -> None:
         self._is_over = True
