@@ -9,6 +9,7 @@ works on every loop the same way, and never writes past a transport that holds o
 import asyncio
 import errno
 import os
+import socket
 from typing import Any, Protocol
 
 __all__ = ("FileSink", "send_file")
@@ -22,6 +23,10 @@ _UNSUPPORTED = {
     for name in ("EINVAL", "ENOSYS", "ENOTSOCK", "ENOTSUP", "EOPNOTSUPP", "EOVERFLOW")
     if hasattr(errno, name)
 }
+
+
+_CORK: int | None = getattr(socket, "TCP_CORK", None)
+_UNIX = getattr(socket, "AF_UNIX", None)
 
 
 class FileSink(Protocol):
@@ -41,19 +46,37 @@ class FileSink(Protocol):
 
 
 async def send_file(
-    sink: FileSink, file: Any, offset: int, count: int, chunk_size: int = CHUNK
+    sink: FileSink,
+    file: Any,
+    offset: int,
+    count: int,
+    chunk_size: int = CHUNK,
+    first: bytes | None = None,
 ) -> None:
     """Send `count` octets of the binary `file`, from `offset` on.
 
     `chunk_size` is the number of octets read at a time, by the loop's executor, where the kernel
-    can't send the file: over TLS, and from files without a descriptor.
+    can't send the file: over TLS, and from files without a descriptor. `first` is written before
+    (an empty one sends a held head), in the same packet where the kernel does the rest: a packet
+    of a head's size costs more than the head.
     """
     sent = 0
+    source, sock = -1, None
     transport = sink.transport
     if transport is not None and count > 0:
         source, sock = _find_descriptors(transport, file)
-        if sock is not None:
+    if sock is None:
+        if first is not None:
+            sink.write(first)
+    else:
+        corked = first is not None and _cork(sock, True)
+        try:
+            if first is not None:
+                sink.write(first)
             sent = await _send_by_kernel(sink, transport, sock, source, offset, count)
+        finally:
+            if corked and not transport.is_closing():
+                _cork(sock, False)
     if sent < count:
         await _send_by_chunks(sink, file, offset + sent, count - sent, chunk_size)
 
@@ -71,6 +94,17 @@ def _find_descriptors(transport: Any, file: Any) -> tuple[int, Any]:
         return file.fileno(), sock
     except (AttributeError, OSError, ValueError):
         return -1, None
+
+
+def _cork(sock: Any, is_on: bool) -> bool:
+    """Hold back packets that are not full, or let them go; False where that can't be done."""
+    if _CORK is None or sock.family == _UNIX:
+        return False
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, _CORK, is_on)
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _is_forbidden() -> bool:

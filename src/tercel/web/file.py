@@ -278,8 +278,7 @@ class FileResponse(StreamResponse):
             exchange = request._exchange
             size = self._size_of_pieces()
             for part in _list_parts(plan):
-                exchange.write(part.preface)
-                await send_file(exchange, opened.file, part.offset, part.count, size)
+                await send_file(exchange, opened.file, part.offset, part.count, size, part.preface)
             await self.write_eof(plan.tail)
 
     def _size_of_pieces(self) -> int:
