@@ -1,28 +1,20 @@
 cimport cython
 
+from tercel.client.body cimport AnswerBody
 from tercel.net.protocol cimport WireProtocol
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
 from tercel.wire.h1.head cimport Head, ResponseHead
 
 cdef int _MAX_INTERIM
-cdef Py_ssize_t _DECODED_PIECE
 
 
-cdef class Exchange:
-    cdef bytes _body
-    cdef object _decoder
-    cdef list _ends
-    cdef list _pieces
-    cdef Py_ssize_t _size
-    cdef list _undecoded
+cdef class Exchange(AnswerBody):
     cdef object _waiter
     cdef public bint allows_upgrade
-    cdef readonly bint body_done
     cdef public object claim
     cdef public object connection
     cdef public object continue_waiter
     cdef public object deadline
-    cdef readonly object error
     cdef readonly ResponseHead head
     cdef readonly list informational
     cdef readonly int interim
@@ -30,10 +22,7 @@ cdef class Exchange:
     cdef public object lender
     cdef readonly str method
     cdef public object on_informational
-    cdef readonly object options
-    cdef readonly ClientProtocol protocol
     cdef public bint sends_close
-    cdef readonly object stream
     cdef readonly tuple trailers
     cdef public object upload
     cdef public bint upload_done
@@ -44,12 +33,11 @@ cdef class Exchange:
     @cython.locals(protocol=ClientProtocol)
     cpdef write(self, data)
 
+    @cython.locals(protocol=ClientProtocol, size=bytes)
+    cpdef Py_ssize_t write_chunk(self, bytes data) except? -1
+
     cpdef finish_upload(self)
     cpdef fail_upload(self, error)
-    cpdef take_body(self)
-
-    @cython.locals(pieces=list, ends=list, index=Py_ssize_t)
-    cpdef open_stream(self)
 
     @cython.locals(protocol=ClientProtocol)
     cpdef tuple upgrade(self)
@@ -60,17 +48,10 @@ cdef class Exchange:
     cpdef receive_continue(self)
     cdef receive_informational(self, ResponseHead head)
     cdef receive_head(self, ResponseHead head, bint has_body)
-    cdef receive_piece(self, bytes piece, bint ends_chunk)
 
     @cython.locals(head=ResponseHead)
     cdef receive_end(self)
 
-    cdef go_on(self)
-
-    @cython.locals(undecoded=list, done=bytes)
-    cdef _decode(self, bint ends_chunk)
-
-    cdef _put(self, bytes piece, bint ends_chunk)
     cdef _wake_continue(self)
     cdef _cancel_upload(self)
 

@@ -9,6 +9,7 @@ send.
 
 from typing import Any
 
+from tercel.client.body import AnswerBody
 from tercel.client.errors import (
     AnswerError,
     ClientConnectionError,
@@ -18,10 +19,8 @@ from tercel.client.errors import (
     ServerDisconnectedError,
     SocketTimeoutError,
 )
-from tercel.client.inflate import find_decoder
 from tercel.client.options import ReadOptions
 from tercel.net.protocol import WireProtocol
-from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
 from tercel.wire.errors import BadMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.head import ResponseHead
@@ -31,11 +30,9 @@ __all__ = ("ClientProtocol", "Exchange")
 
 #: Answers of 1xx that may come before the final one: each costs the peer little and us a parse.
 _MAX_INTERIM = 32
-#: Octets that a decoder gives at a time.
-_DECODED_PIECE = 65_536
 
 
-class Exchange:
+class Exchange(AnswerBody):
     """One request and its answer.
 
     `method` and `options` are the request's; `connection` is what the pool lent, None once it is
@@ -47,20 +44,12 @@ class Exchange:
     """
 
     __slots__ = (
-        "_body",
-        "_decoder",
-        "_ends",
-        "_pieces",
-        "_size",
-        "_undecoded",
         "_waiter",
         "allows_upgrade",
-        "body_done",
         "claim",
         "connection",
         "continue_waiter",
         "deadline",
-        "error",
         "head",
         "informational",
         "interim",
@@ -68,10 +57,7 @@ class Exchange:
         "lender",
         "method",
         "on_informational",
-        "options",
-        "protocol",
         "sends_close",
-        "stream",
         "trailers",
         "upload",
         "upload_done",
@@ -81,18 +67,14 @@ class Exchange:
     def __init__(
         self, protocol: "ClientProtocol", connection: Any, method: str, options: ReadOptions
     ) -> None:
-        self.protocol = protocol
+        AnswerBody.__init__(self, protocol, options)
         self.connection = connection
         self.method = method
-        self.options = options
         self.allows_upgrade = False
         self.sends_close = False
         self.head: ResponseHead | None = None
-        self.stream: StreamReader | None = None
-        self.error: BaseException | None = None
         self.upload: Any = None
         self.upload_done = True
-        self.body_done = False
         self.is_done = False
         self.interim = 0
         self.claim: Any = None
@@ -104,12 +86,6 @@ class Exchange:
         self.lender: Any = None
         self.watched: set[Any] | None = None
         self._waiter: Any = None
-        self._body = b""
-        self._pieces: list[bytes] | None = None
-        self._ends: list[bool] | None = None
-        self._size = 0
-        self._decoder: Any = None
-        self._undecoded: list[bytes] | None = None
 
     # --- the asking side -----------------------------------------------------------------------
 
@@ -133,6 +109,17 @@ class Exchange:
         if self.options.sock_read:
             protocol.set_deadline(self.options.sock_read)
 
+    def write_chunk(self, data: bytes) -> int:
+        """One chunk of the chunked coding, its data uncopied; the octets that it takes."""
+        protocol = self.protocol
+        if protocol.is_closed or self.is_done:
+            raise ClientConnectionResetError("Cannot write to closing transport")
+        size = b"%x\r\n" % len(data)
+        protocol.transport.writelines((size, data, b"\r\n"))
+        if self.options.sock_read:
+            protocol.set_deadline(self.options.sock_read)
+        return len(size) + len(data) + 2
+
     def finish_upload(self) -> None:
         """The request's body is written to its end."""
         self.upload_done = True
@@ -148,45 +135,6 @@ class Exchange:
             self.abandon()
         elif self.body_done:
             self._give_back()
-
-    def take_body(self) -> bytes | None:
-        """The whole body where it is there and nobody asked for a stream, else None."""
-        if self.body_done and self.stream is None and self.error is None:
-            if self._pieces is not None:
-                self._body = b"".join(self._pieces)
-                self._pieces = None
-            return self._body
-        return None
-
-    def open_stream(self) -> StreamReader:
-        """The body as a stream."""
-        stream = self.stream
-        if stream is not None:
-            return stream
-        if self._pieces is None and self.body_done and not self._body and self.error is None:
-            stream = EMPTY_PAYLOAD
-            self.stream = stream
-            return stream
-        stream = StreamReader(self.protocol, self.options.bufsize, loop=self.protocol.loop)
-        self.stream = stream
-        pieces = self._pieces
-        ends = self._ends
-        self._pieces = None
-        self._ends = None
-        if ends is not None:
-            stream.begin_http_chunk_receiving()
-        if self._body:
-            stream.feed_data(self._body)
-        if pieces is not None:
-            for index in range(len(pieces)):
-                stream.feed_data(pieces[index])
-                if ends is not None and ends[index]:
-                    stream.end_http_chunk_receiving()
-        if self.error is not None:
-            stream.set_exception(self.error)
-        elif self.body_done:
-            stream.feed_eof()
-        return stream
 
     def upgrade(self) -> tuple[Any, bytes]:
         """After 101: the transport, and the octets that came after the answer's head.
@@ -238,12 +186,7 @@ class Exchange:
         """The final head has come."""
         self.head = head
         if has_body:
-            if head.chunked:
-                self._ends = []
-            if self.options.decompress and head.may_be_coded:
-                self._decoder = find_decoder(head, self.options)
-                if self._decoder is not None:
-                    self._undecoded = []
+            self.begin_body(head)
         self._wake_continue()
         waiter = self._waiter
         self._waiter = None
@@ -266,15 +209,6 @@ class Exchange:
                 self.fail(error)
                 self.abandon()
 
-    def receive_piece(self, piece: bytes, ends_chunk: bool) -> None:
-        """A piece of the body has come."""
-        if self._decoder is None:
-            self._put(piece, ends_chunk)
-        else:
-            if self._undecoded is not None:
-                self._undecoded.append(piece)
-            self._decode(ends_chunk)
-
     def receive_end(self) -> None:
         """The body has ended."""
         if self._decoder is not None:
@@ -295,55 +229,6 @@ class Exchange:
             self._cancel_upload()
         if self.upload_done:
             self._give_back()
-
-    def go_on(self) -> None:
-        """The reader has room again: decode what was held back."""
-        if self._decoder is not None and (self._undecoded or self._decoder.pending):
-            self._decode(False)
-
-    def _decode(self, ends_chunk: bool) -> None:
-        """Decode as much of what has come as the reader has room for."""
-        decoder = self._decoder
-        undecoded = self._undecoded
-        try:
-            while not self.protocol.is_held and self.error is None:
-                if decoder.pending:
-                    done = decoder.decode(b"", _DECODED_PIECE)
-                elif undecoded:
-                    done = decoder.decode(undecoded[0], _DECODED_PIECE)
-                    del undecoded[0]
-                else:
-                    break
-                if done:
-                    self._put(done, False)
-        except WireError as error:
-            self.protocol.refuse(error)
-            return
-        if ends_chunk and not undecoded and self.stream is not None:
-            self.stream.end_http_chunk_receiving()
-
-    def _put(self, piece: bytes, ends_chunk: bool) -> None:
-        stream = self.stream
-        if stream is not None:
-            stream.feed_data(piece)
-            if ends_chunk:
-                stream.end_http_chunk_receiving()
-            return
-        if self._pieces is None and not self._body and self._ends is None:
-            self._body = piece
-            self._size = len(piece)
-            return
-        if self._pieces is None:
-            self._pieces = []
-            if self._body:
-                self._pieces.append(self._body)
-                self._body = b""
-        self._pieces.append(piece)
-        if self._ends is not None:
-            self._ends.append(ends_chunk)
-        self._size += len(piece)
-        if self._size > _DECODED_PIECE:
-            self.open_stream()
 
     def _wake_continue(self) -> None:
         waiter = self.continue_waiter

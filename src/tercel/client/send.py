@@ -34,6 +34,8 @@ __all__ = ("Outgoing", "RequestWriter", "UploadTracker", "send_request")
 
 #: Octets of a body in memory that go out with the head, in one write.
 SMALL_BODY = 65_536
+#: Octets of a chunk from which on three writes in one cost less than a copy.
+_UNCOPIED = 16_384
 #: Octets of a larger body in memory that are written before the peer's pace is asked for.
 PIECE = 262_144
 #: Seconds to wait for 100 Continue before the body is sent all the same (RFC 9110 section 10.1.1).
@@ -165,14 +167,20 @@ class RequestWriter:
         size = chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
         if not size:
             return
-        data = self._frame(chunk if self._encoder is None else self._encoder.encode(chunk))
-        if data:
-            self._exchange.write(data)
+        if self._chunked and self._encoder is None and type(chunk) is bytes and size >= _UNCOPIED:
+            sent = self._exchange.write_chunk(chunk)
+            self.output_size += sent
+        else:
+            data = self._frame(chunk if self._encoder is None else self._encoder.encode(chunk))
+            sent = len(data)
+            if sent:
+                self._exchange.write(data)
         if self._tracker is not None:
-            self._tracker.count(size, len(data))
+            self._tracker.count(size, sent)
         for trace in self._out.traces:
             await trace.send_request_chunk_sent(self._out.method, self._out.url, bytes(chunk))
-        await self.drain()
+        if self._exchange.protocol.must_drain:
+            await self.drain()
 
     def _frame(self, data: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
         size = len(data)
