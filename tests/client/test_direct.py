@@ -7,9 +7,19 @@ from typing import Any
 
 import pytest
 
-from tercel import ClientPayloadError, ClientSession, ClientTimeout, SocketTimeoutError
+from tercel import (
+    ClientError,
+    ClientPayloadError,
+    ClientSession,
+    ClientTimeout,
+    SocketTimeoutError,
+    TCPConnector,
+)
 from tercel.client import response as response_module
-from tercel.client.direct import DirectBody
+from tercel.client.buffered import BufferedClient
+from tercel.client.direct import DirectBody, find_direct
+from tercel.client.exchange import ROOM, ClientProtocol, Exchange
+from tercel.client.options import DEFAULT_READ
 from tests.certificates import client_context, server_context
 
 BODY = bytes(range(256)) * 8192  # 2 MiB
@@ -195,3 +205,181 @@ async def test_bodies_in_pieces_or_coded_go_the_usual_way(taken: list[bool]) -> 
         async with session.get(url) as response:
             assert await response.read() == BODY
     assert taken == [False]
+
+
+# --- how transports are let read ---------------------------------------------------------------
+
+
+class Reading(asyncio.Transport):
+    """A transport that says whether it would read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = True
+        self.sent = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += bytes(data)
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.reads = False
+
+    abort = close
+
+
+def begun_exchange(body: int) -> tuple[ClientProtocol, Exchange, Reading]:
+    """An exchange whose head has come, with the first ten octets of a body of so many."""
+    protocol = BufferedClient(asyncio.get_running_loop())
+    transport = Reading()
+    protocol.connection_made(transport)
+    exchange = Exchange(protocol, Pooled(), "GET", DEFAULT_READ)
+    protocol.begin(exchange)
+    read_into(protocol, HEAD % (body, b"") + BODY[:10])
+    return protocol, exchange, transport
+
+
+class Pooled:
+    """A connection that the pool lent."""
+
+    def release(self) -> None:
+        """It comes back."""
+
+    close = release
+
+
+def read_into(protocol: ClientProtocol, data: bytes) -> None:
+    """What a transport does with octets that it has read."""
+    while data:
+        place = protocol.get_buffer(-1)
+        size = min(len(place), len(data))
+        assert size
+        place[:size] = data[:size]
+        protocol.buffer_updated(size)
+        data = data[size:]
+
+
+LARGE = 262_144 + 10
+
+
+@pytest.mark.parametrize(("body", "waits"), [(LARGE, True), (LARGE - 1, False)])
+async def test_much_is_not_read_before_it_is_known_where_it_is_wanted(
+    body: int, waits: bool
+) -> None:
+    protocol, exchange, transport = begun_exchange(body)
+    assert transport.reads is not waits
+    exchange.open_stream()._let_flow()
+    assert transport.reads
+    read_into(protocol, BODY[10:body])
+    assert exchange.body_done
+    assert exchange.is_done
+
+
+@pytest.mark.parametrize("how", ["read", "readany", "readexactly", "wait_eof", "iter_chunked"])
+async def test_every_reader_lets_it_go_on(how: str) -> None:
+    protocol, exchange, transport = begun_exchange(LARGE)
+    stream = exchange.open_stream()
+
+    async def read() -> bytes:
+        if how == "iter_chunked":
+            return b"".join([piece async for piece in stream.iter_chunked(1000)])
+        if how == "readany":
+            pieces = []
+            while piece := await stream.readany():
+                pieces.append(piece)
+            return b"".join(pieces)
+        if how == "readexactly":
+            return await stream.readexactly(LARGE)
+        if how == "wait_eof":
+            await stream.wait_eof()
+        return await stream.read()
+
+    task = asyncio.ensure_future(read())
+    data = BODY[10:LARGE]
+    while data:
+        await asyncio.sleep(0)
+        if transport.reads:
+            read_into(protocol, data[:50_000])
+            data = data[50_000:]
+    assert await task == BODY[:LARGE]
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize("surplus", [b"", b"HTTP/1.1 200 OK\r\n\r\n"])
+async def test_transports_of_both_kinds_fill_the_place(buffered: bool, surplus: bytes) -> None:
+    protocol, exchange, transport = begun_exchange(LARGE)
+    direct = find_direct(exchange, exchange.open_stream())
+    assert direct is not None
+    assert transport.reads
+    task = asyncio.ensure_future(direct.read())
+    await asyncio.sleep(0)
+    data = BODY[10:LARGE] + surplus
+    if buffered:
+        read_into(protocol, data)
+    else:
+        for start in range(0, len(data), 100_000):
+            protocol.data_received(data[start : start + 100_000])
+    assert await task == BODY[:LARGE]
+    assert exchange.is_done
+    assert protocol.should_close is bool(surplus)
+
+
+async def test_a_place_is_left_where_the_exchange_ends() -> None:
+    protocol, exchange, _ = begun_exchange(LARGE)
+    direct = find_direct(exchange, exchange.open_stream())
+    assert direct is not None
+    place = protocol.get_buffer(-1)
+    assert len(place) == LARGE - 10
+    exchange.abandon()
+    assert len(protocol.get_buffer(-1)) == ROOM
+    with pytest.raises(ClientError):
+        await direct.read()
+
+
+async def test_little_is_read_at_once_while_a_head_is_awaited() -> None:
+    protocol = ClientProtocol(asyncio.get_running_loop())
+    protocol.connection_made(Reading())
+    assert len(protocol.get_buffer(-1)) == ROOM
+    protocol.begin(Exchange(protocol, Pooled(), "GET", DEFAULT_READ))
+    assert len(protocol.get_buffer(-1)) < ROOM
+    read_into(protocol, HEAD % (LARGE, b""))
+    assert len(protocol.get_buffer(-1)) == ROOM
+
+
+async def test_connections_of_a_connector_share_their_room() -> None:
+    async with TCPConnector() as connector:
+        one, other = connector._make_protocol(), connector._make_protocol()
+        one.get_buffer(-1)[:3] = b"abc"
+        assert bytes(other.get_buffer(-1)[:3]) == b"abc"
+
+
+async def test_several_at_once_do_not_disturb_each_other() -> None:
+    async def mine(writer: asyncio.StreamWriter) -> None:
+        seed = next(numbers)
+        writer.write(HEAD % (500_000, b"") + bytes([seed]) * 1000)
+        for _ in range(499):
+            writer.write(bytes([seed]) * 1000)
+            if seed % 3 == 0:
+                await writer.drain()
+                await asyncio.sleep(0)
+
+    numbers = iter(range(1, 100))
+    async with serving(mine) as (url, _), ClientSession() as session:
+
+        async def read() -> set[int]:
+            async with session.get(url) as response:
+                body = await response.read()
+                assert len(body) == 500_000
+                return set(body)
+
+        found = await asyncio.gather(*(read() for _ in range(30)))
+    assert all(len(each) == 1 for each in found)
+    assert len(set().union(*found)) == 30

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from tercel.client.buffered import BufferedClient
 from tercel.client.errors import (
     ClientConnectionError,
     ClientConnectorCertificateError,
@@ -27,7 +28,7 @@ from tercel.client.errors import (
     ClientError,
     ConnectionTimeoutError,
 )
-from tercel.client.exchange import ClientProtocol, Exchange
+from tercel.client.exchange import ROOM, ClientProtocol, Exchange
 from tercel.client.options import ClientTimeout, Unset, sentinel
 from tercel.client.pool import Claim, ConnectionKey, ConnectorStats, Pool
 from tercel.client.timeout import ceiled
@@ -180,6 +181,7 @@ class BaseConnector:
     allowed_protocol_schema_set: frozenset[str] = frozenset(("", "http", "https", "ws", "wss"))
 
     _closed = True
+    _room: memoryview | None = None
 
     def __init__(
         self,
@@ -382,6 +384,14 @@ class BaseConnector:
         for trace in traces:
             await trace.send_connection_create_end()
         return protocol
+
+    def _make_protocol(self) -> ClientProtocol:
+        """A protocol for a new transport; all of a connector read to the same room."""
+        if self._room is None:
+            self._room = memoryview(bytearray(ROOM))
+        # uvloop asks for the methods only, and a class without subclass is the faster one.
+        is_uvloop = type(self._loop).__module__.partition(".")[0] == "uvloop"
+        return (ClientProtocol if is_uvloop else BufferedClient)(self._loop, self._room)
 
     def _check_open(self) -> None:
         if self._closed:

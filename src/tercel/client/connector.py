@@ -13,7 +13,6 @@ import socket
 import ssl as ssl_module
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -268,9 +267,7 @@ class TCPConnector(BaseConnector):
             trust = self._trust_of(req) if key.is_ssl else None
             name = _server_name(key) if key.is_ssl else None
             with told_as(key, ClientConnectorError):
-                _, protocol = await self._open(
-                    partial(ClientProtocol, self._loop), addresses, trust, name
-                )
+                _, protocol = await self._open(self._make_protocol, addresses, trust, name)
             made: ClientProtocol = protocol
             return made
 
@@ -290,7 +287,7 @@ class TCPConnector(BaseConnector):
         proxy_name = (proxy.raw_host or "").rstrip(".") if proxy_trust is not None else None
 
         async def work() -> ClientProtocol:
-            factory = partial(ClientProtocol, self._loop) if not key.is_ssl else NegotiationProtocol
+            factory = NegotiationProtocol if key.is_ssl else self._make_protocol
             with told_as(_key_of_proxy(key), ClientProxyConnectionError):
                 _, protocol = await self._open(factory, addresses, proxy_trust, proxy_name)
             if isinstance(protocol, NegotiationProtocol):
@@ -366,7 +363,7 @@ class TCPConnector(BaseConnector):
             code = _SOCKS_ERRNO.get(getattr(error, "reply", None) or 0)
             refusal_of_proxy = OSError(code, error.message)
             raise ClientProxyConnectionError(_key_of_proxy(key), refusal_of_proxy) from error
-        protocol = ClientProtocol(self._loop)
+        protocol = self._make_protocol()
         if not key.is_ssl:
             transport.set_protocol(protocol)  # type: ignore[arg-type]
             protocol.connection_made(transport)

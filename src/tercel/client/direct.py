@@ -1,13 +1,11 @@
 """A large body that is wanted whole goes from the socket to its place, without pieces between.
 
 In: an exchange whose body has a known length and is being read from its start to its end. Out: the
-body as bytes. Stands between the transport and the exchange's protocol for as long as the body
-lasts; every limit and timeout, and every way to fail, stays the protocol's own.
+body as bytes. Every limit and timeout, and every way to fail, stays the protocol's own.
 """
 
 from __future__ import annotations
 
-import asyncio
 from io import BytesIO
 
 from tercel.client.exchange import Exchange
@@ -15,61 +13,32 @@ from tercel.net.streams import StreamReader
 
 __all__ = ("DirectBody", "find_direct")
 
-#: Octets still to come from which on the change of protocols pays.
+#: Octets still to come from which on a place of their own pays.
 _LEAST = 131_072
 #: Octets for which room is made on the word of the peer.
 _MOST = 67_108_864
 
 
-class DirectBody(asyncio.BufferedProtocol):
+class DirectBody:
     """Receives the rest of a body of which `held` has come already; `rest` octets are missing."""
 
     def __init__(self, exchange: Exchange, stream: StreamReader, held: bytes, rest: int) -> None:
-        self._protocol = exchange.protocol
         self._stream = stream
         # Nobody else holds the bytes, so that they may be written to, and given out uncopied.
         self._place = BytesIO(bytes(len(held) + rest))
         self._view = self._place.getbuffer()
         self._view[: len(held)] = held
-        self._at = len(held)
-        self._put_between(self)
+        self._rest = self._view[len(held) :]
+        exchange.protocol.receive_into(self._rest)
 
     async def read(self) -> bytes:
         """The body; whatever ends the stream early is raised."""
         stream = self._stream
         while not stream.is_eof():
             await stream._wait("read")
+        self._rest.release()
         self._view.release()
         return self._place.getvalue()
-
-    def _put_between(self, protocol: asyncio.BaseProtocol) -> None:
-        transport = self._protocol.transport
-        # uvloop looks at the kind of protocol only where reading begins.
-        transport.pause_reading()
-        transport.set_protocol(protocol)
-        transport.resume_reading()
-
-    def get_buffer(self, hint: int) -> memoryview:
-        return self._view[self._at :]
-
-    def buffer_updated(self, size: int) -> None:
-        self._at += size
-        self._stream.total_bytes += size
-        if self._at == len(self._view):
-            self._put_between(self._protocol)  # type: ignore[arg-type]
-        self._protocol.count_direct(size)
-
-    def eof_received(self) -> bool:
-        return self._protocol.eof_received()
-
-    def connection_lost(self, error: BaseException | None) -> None:
-        self._protocol.connection_lost(error)
-
-    def pause_writing(self) -> None:
-        self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._protocol.resume_writing()
 
 
 def find_direct(exchange: Exchange, stream: StreamReader) -> DirectBody | None:
@@ -82,5 +51,7 @@ def find_direct(exchange: Exchange, stream: StreamReader) -> DirectBody | None:
         return None
     if protocol.transport.is_closing():
         return None
-    held = stream.read_nowait()  # lets the transport read again, where it was asked not to
-    return DirectBody(exchange, stream, held, rest)
+    held = stream.read_nowait()
+    body = DirectBody(exchange, stream, held, rest)
+    stream._let_flow()
+    return body

@@ -6,6 +6,8 @@ from tercel.wire.h1.connection cimport Connection, EndOfMessage
 from tercel.wire.h1.head cimport Head, ResponseHead
 
 cdef int _MAX_INTERIM
+cdef Py_ssize_t _HEAD_ROOM
+cdef Py_ssize_t _MUCH
 
 
 cdef class Exchange(AnswerBody):
@@ -60,9 +62,12 @@ cdef class Exchange(AnswerBody):
 
 
 cdef class ClientProtocol(WireProtocol):
+    cdef Py_ssize_t _at
     cdef object _closed
     cdef Exchange _exchange
     cdef object _limits
+    cdef object _place
+    cdef object _room
     cdef double _sock_read
     cdef readonly Py_ssize_t exchanges
     cdef public bint holds_end
@@ -74,7 +79,7 @@ cdef class ClientProtocol(WireProtocol):
     cpdef begin(self, Exchange exchange)
     cpdef end(self, Exchange exchange)
     cpdef long long rest_of(self, Exchange exchange) except? -1
-    cpdef count_direct(self, Py_ssize_t size)
+    cpdef receive_into(self, place)
     cpdef bytes switch(self)
     cpdef refuse(self, error)
 
@@ -99,6 +104,12 @@ cdef class ClientProtocol(WireProtocol):
     cpdef on_deadline(self)
 
     @cython.locals(exchange=Exchange)
+    cpdef get_buffer(self, hint)
+
+    @cython.locals(exchange=Exchange)
+    cpdef buffer_updated(self, Py_ssize_t size)
+
+    @cython.locals(exchange=Exchange, rest=Py_ssize_t, size=Py_ssize_t)
     cpdef data_received(self, data)
 
     cpdef pause_reading(self)

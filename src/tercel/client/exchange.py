@@ -26,10 +26,15 @@ from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.head import ResponseHead
 from tercel.wire.limits import DEFAULT_LIMITS
 
-__all__ = ("ClientProtocol", "Exchange")
+__all__ = ("ROOM", "ClientProtocol", "Exchange")
 
 #: Answers of 1xx that may come before the final one: each costs the peer little and us a parse.
 _MAX_INTERIM = 32
+#: Octets that a transport may read at once, and those while a head is awaited.
+ROOM = 262_144
+_HEAD_ROOM = 65_536
+#: Octets of a body still to come for which the reader's wish is waited for.
+_MUCH = 262_144
 
 
 class Exchange(AnswerBody):
@@ -275,14 +280,20 @@ class Exchange(AnswerBody):
 class ClientProtocol(WireProtocol):
     """A connection of the client; the connector makes it, one exchange after another uses it.
 
+    `room` is where transports read to, None for a room of its own: any number of connections of
+    one event loop may share it, for what came is taken out of it at once.
+
     `should_close` is True once it can't serve another request, `exchanges` counts those it has
     served, `is_held` is True while the reader of the body asks for a pause.
     """
 
     __slots__ = (
+        "_at",
         "_closed",
         "_exchange",
         "_limits",
+        "_place",
+        "_room",
         "_sock_read",
         "exchanges",
         "holds_end",
@@ -290,8 +301,11 @@ class ClientProtocol(WireProtocol):
         "should_close",
     )
 
-    def __init__(self, loop: Any) -> None:
+    def __init__(self, loop: Any, room: memoryview | None = None) -> None:
         WireProtocol.__init__(self, loop, Connection(False))
+        self._room = room
+        self._place: memoryview | None = None
+        self._at = 0
         self._exchange: Exchange | None = None
         self._limits = DEFAULT_LIMITS
         self._sock_read = 0.0
@@ -337,6 +351,7 @@ class ClientProtocol(WireProtocol):
         if self._exchange is not exchange:
             return
         self._exchange = None
+        self._place = None
         self.holds_end = False
         self.clear_deadline()
         if self._wire.held:
@@ -350,13 +365,10 @@ class ClientProtocol(WireProtocol):
             return 0
         return self._wire.rest()
 
-    def count_direct(self, size: int) -> None:
-        """`size` octets of the body were received past this protocol."""
-        if self._sock_read:
-            self.set_deadline(self._sock_read)
-        if self._exchange is not None:
-            self._wire.count_direct(size)
-            self.pump()
+    def receive_into(self, place: memoryview) -> None:
+        """Receive the rest of the body, as long as `rest_of` says, into `place`."""
+        self._place = place
+        self._at = 0
 
     def switch(self) -> bytes:
         """Leave HTTP; the octets that were received after the last head."""
@@ -451,7 +463,49 @@ class ClientProtocol(WireProtocol):
 
     # --- what the event loop and the body's reader call ----------------------------------------
 
+    def get_buffer(self, hint: int) -> memoryview:
+        """Where the transport may read to."""
+        place = self._place
+        if place is not None:
+            return place[self._at :]
+        room = self._room
+        if room is None:
+            room = self._room = memoryview(bytearray(ROOM))
+        exchange = self._exchange
+        if exchange is not None and exchange.head is None:
+            # What comes with a head has to be moved once more, so let it be little.
+            return room[:_HEAD_ROOM]
+        return room
+
+    def buffer_updated(self, size: int) -> None:
+        """So many octets were read to where `get_buffer` said."""
+        place = self._place
+        if place is None:
+            self.data_received(bytes(self._room[:size]))  # type: ignore[index]
+            return
+        self._at += size
+        if self._at == len(place):
+            self._place = None
+        if self._sock_read:
+            self.set_deadline(self._sock_read)
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.stream.total_bytes += size  # type: ignore[union-attr]
+            self._wire.count_direct(size)
+            self.pump()
+
     def data_received(self, data: bytes) -> None:
+        place = self._place
+        if place is not None:  # a transport that has no use for buffers
+            rest = len(place) - self._at
+            size = len(data)
+            if size > rest:
+                size = rest
+            place[self._at : self._at + size] = data[:size]
+            self.buffer_updated(size)
+            data = data[size:]
+            if not data:
+                return
         exchange = self._exchange
         if exchange is None:
             # Nobody has asked: what comes on an idle connection can only be the server's farewell.
@@ -463,7 +517,9 @@ class ClientProtocol(WireProtocol):
         self._wire.feed_data(data)
         self.pump()
         if exchange.head is not None and not exchange.body_done and exchange.stream is None:
-            exchange.open_stream()
+            stream: Any = exchange.open_stream()
+            if exchange._decoder is None and self._wire.rest() >= _MUCH:
+                stream.hold()  # until it is known where the rest is wanted
 
     def pause_reading(self) -> None:
         self.is_held = True

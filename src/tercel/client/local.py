@@ -67,7 +67,7 @@ class UnixConnector(BaseConnector):
         if key.is_ssl:
             options["ssl"] = context_of(key.ssl)
             options["server_hostname"] = key.server_hostname or key.host
-        factory: Any = partial(ClientProtocol, self._loop)
+        factory: Any = self._make_protocol
         with told_as(key, partial(UnixClientConnectorError, self._path)):
             transport, protocol = await self._loop.create_unix_connection(
                 factory, self._path, **options
@@ -120,9 +120,7 @@ class NamedPipeConnector(BaseConnector):
     async def _open(self, req: Any) -> ClientProtocol:
         loop: Any = self._loop
         with told_as(req.connection_key, partial(UnixClientConnectorError, self._path)):
-            _, protocol = await loop.create_pipe_connection(
-                partial(ClientProtocol, self._loop), self._path
-            )
+            _, protocol = await loop.create_pipe_connection(self._make_protocol, self._path)
         # The proactor tells the protocol of its transport in the loop's next turn.
         await asyncio.sleep(0)
         made: ClientProtocol = protocol

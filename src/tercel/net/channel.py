@@ -135,6 +135,8 @@ class Channel(Outgoing):
         """Begin, with the octets that came right behind the handshake."""
         transport = self.protocol.transport
         if transport is not None:
+            # Transports look at the kind of their protocol only where reading begins.
+            WireProtocol.pause_reading(self.protocol)
             transport.set_protocol(self)
             if transport.get_extra_info("sslcontext") is not None:
                 self._joins = True

@@ -30,6 +30,7 @@ cdef class ByteQueue:
     @cython.locals(boundaries=object)
     cpdef end_http_chunk_receiving(self)
 
+    cpdef hold(self)
     cpdef set_exception(self, object exc, object exc_cause=*)
     cpdef on_eof(self, object callback)
     cpdef get_read_buffer_limits(self)

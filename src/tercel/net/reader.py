@@ -149,6 +149,12 @@ class ByteQueue:
         self._eof_callbacks = None
         self._wake()
 
+    def hold(self) -> None:
+        """Pause the source until somebody reads."""
+        if not self._is_paused and self._flow is not None:
+            self._is_paused = True
+            self._flow.pause_reading()
+
     # The reading side
 
     def on_eof(self, callback: Callable[[], None]) -> None:

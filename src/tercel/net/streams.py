@@ -129,6 +129,7 @@ class StreamReader(ByteQueue):
                 raise self._error
             if self._eof_waiter is not None:
                 raise RuntimeError("wait_eof() is already waited for by another coroutine")
+            self._let_flow()
             waiter = self._eof_waiter = self._make_future()
             try:
                 await waiter
