@@ -18,6 +18,7 @@ cdef class AnswerBody:
     cdef readonly object protocol
     cdef readonly object stream
 
+    cdef prepare(self, protocol, options)
     cdef begin_body(self, ResponseHead head)
     cpdef take_body(self)
 

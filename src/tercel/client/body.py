@@ -39,7 +39,8 @@ class AnswerBody:
         "stream",
     )
 
-    def __init__(self, protocol: Any, options: ReadOptions) -> None:
+    def prepare(self, protocol: Any, options: ReadOptions) -> None:
+        """Nothing has come yet. Called by `__init__` of what inherits, for the sake of speed."""
         self.protocol = protocol
         self.options = options
         self.stream: StreamReader | None = None

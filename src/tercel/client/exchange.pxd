@@ -30,6 +30,7 @@ cdef class Exchange(AnswerBody):
     cdef public bint upload_done
     cdef public set watched
 
+    @cython.locals(protocol=ClientProtocol)
     cpdef wait_head(self)
 
     @cython.locals(protocol=ClientProtocol)

@@ -72,7 +72,7 @@ class Exchange(AnswerBody):
     def __init__(
         self, protocol: "ClientProtocol", connection: Any, method: str, options: ReadOptions
     ) -> None:
-        AnswerBody.__init__(self, protocol, options)
+        self.prepare(protocol, options)
         self.connection = connection
         self.method = method
         self.allows_upgrade = False
@@ -96,7 +96,8 @@ class Exchange(AnswerBody):
 
     def wait_head(self) -> Any:
         """A future that is done once `head` is there, or has the exception that prevents it."""
-        waiter = self.protocol.loop.create_future()
+        protocol = self.protocol
+        waiter = protocol.loop.create_future()
         if self.error is not None:
             waiter.set_exception(self.error)
         elif self.head is not None:
