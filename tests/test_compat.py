@@ -1,10 +1,15 @@
 """tercel.compat: every row leads somewhere, and to the object that the front doors give."""
 
 import importlib
+import os
+import subprocess
+import sys
 import types
+from pathlib import Path
 
 import pytest
 
+import tercel
 from tercel import compat
 
 TABLE = compat.__aiohttp_modules__
@@ -74,3 +79,197 @@ def test_names_by_their_old_path(path: str, name: str, home: str | None) -> None
     found = names_of(path)[name]
     if home is not None:
         assert found is getattr(importlib.import_module(home), name)
+
+
+# The alias, each time in a process of its own
+
+
+def run(code: str, *before: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a program; `before` are arguments of Python that come instead of `-c`."""
+    source = str(Path(tercel.__file__).parent.parent)
+    arguments = list(before) if before else ["-c", code]
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": source, **more},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+ALIAS = """
+import importlib.metadata, logging, sys
+import tercel.compat
+tercel.compat.install()
+tercel.compat.install()
+assert tercel.compat.is_installed()
+import aiohttp
+assert "tercel.web" not in sys.modules and "tercel.client.session" not in sys.modules
+import aiohttp.web_exceptions, aiohttp.helpers, aiohttp.typedefs, aiohttp.hdrs, aiohttp.web
+from aiohttp import *
+from aiohttp import web
+from aiohttp.client_exceptions import ClientError
+from aiohttp.web import middleware
+import tercel, tercel.web, tercel.hdrs
+assert aiohttp.web is tercel.web is web is sys.modules["aiohttp.web"]
+assert tercel.web.__spec__.name == tercel.web.__name__ == "tercel.web"
+assert aiohttp.hdrs is tercel.hdrs and aiohttp.test_utils is tercel.test_utils
+assert aiohttp.web_exceptions.HTTPNotFound is web.HTTPNotFound
+assert aiohttp.client_exceptions.ClientError is ClientError is tercel.ClientError
+assert ClientSession is aiohttp.ClientSession is tercel.ClientSession
+assert aiohttp.client.ClientSession is ClientSession
+assert aiohttp.helpers.BasicAuth is aiohttp.BasicAuth
+assert importlib.metadata.version("aiohttp") == aiohttp.__version__ == "3.14.5"
+assert importlib.metadata.version("AioHTTP") == "3.14.5"
+found = next(iter(importlib.metadata.distributions(name="aiohttp")))
+assert found.metadata["Name"] == "aiohttp"
+assert "ClientSession" in dir(aiohttp) and "web" in dir(aiohttp) and len(aiohttp.__all__) > 100
+for name in ("nothing", "net", "_ROOMS", "COMPILED_"):
+    assert not hasattr(aiohttp, name), name
+try:
+    import aiohttp.nothing
+except ModuleNotFoundError as error:
+    assert str(error) == (
+        "Tercel, which stands in for aiohttp, has no counterpart of 'aiohttp.nothing'"
+    ), error
+    assert error.name == "aiohttp.nothing"
+else:
+    raise AssertionError
+heard = []
+handler = logging.Handler()
+handler.emit = heard.append
+logging.getLogger("aiohttp.access").addHandler(handler)
+logging.getLogger("aiohttp.access").setLevel("INFO")
+logging.getLogger("tercel.access").info("heard")
+assert [record.getMessage() for record in heard] == ["heard"]
+tercel.compat.uninstall()
+tercel.compat.uninstall()
+assert not [name for name in sys.modules if name.startswith("aiohttp.")]
+assert not tercel.compat.is_installed()
+print("kept every word")
+"""
+
+
+@pytest.mark.parametrize("pure", ["", "1"])
+def test_the_alias(pure: str) -> None:
+    done = run(ALIAS, "-W", "error", "-c", ALIAS, TERCEL_PURE=pure)
+    assert (done.stdout, done.stderr) == ("kept every word\n", "")
+
+
+def test_every_old_path_can_be_imported() -> None:
+    """But those of gunicorn's workers, where gunicorn is missing."""
+    code = (
+        "import importlib, tercel.compat as c; c.install()\n"
+        "for path in [*c._MODULES, *c._NAMES]:\n"
+        "    importlib.import_module('aiohttp.' + path)\n"
+        "print('all')"
+    )
+    done = run(code)
+    assert done.stdout == "all\n", done.stderr
+
+
+def test_a_real_aiohttp_that_came_first_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "aiohttp.py").write_text("")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import aiohttp, tercel.compat\n"
+    done = run(code + "tercel.compat.install()")
+    sentence = f"aiohttp is imported already (from {tmp_path / 'aiohttp.py'}), expected tercel"
+    assert sentence in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("RuntimeError: ")
+
+
+PROGRAM = """
+import sys
+import aiohttp
+from aiohttp import web
+import tercel
+import beside
+assert web is tercel.web and __name__ == "__main__"
+print(beside.WORD, *sys.argv[1:])
+sys.exit(7)
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "beside.py").write_text("WORD = 'hello'")
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text(PROGRAM)
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+COMPAT = ("-m", "tercel", "compat")
+
+
+def test_a_script_is_run(program: Path) -> None:
+    done = run("", *COMPAT, str(program), "-m", "--help", "x")
+    assert (done.stdout, done.stderr, done.returncode) == ("hello -m --help x\n", "", 7)
+
+
+@pytest.mark.parametrize("name", ["program", "package"])
+def test_a_module_is_run(program: Path, name: str) -> None:
+    done = run("", *COMPAT, "-m", name, "-v", "x")
+    assert (done.stdout, done.stderr, done.returncode) == ("hello -v x\n", "", 7)
+
+
+def test_what_a_program_raises_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("import aiohttp\n1 / 0")
+    done = run("", *COMPAT, str(tmp_path / "bad.py"))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "nothing is to be run, expected a script, or -m and a module"),
+        (("nothing.py",), "there is no file 'nothing.py'"),
+        (("-m", "nothing"), "there is no module 'nothing'"),
+        (("-m", "nothing.at.all"), "there is no module 'nothing.at.all'"),
+    ],
+)
+def test_mistakes_are_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+    done = run("", *COMPAT, *arguments)
+    assert done.stderr == f"python -m tercel compat: {sentence}\n"
+    assert done.returncode == 2
+
+
+SUITE = """
+import asyncio
+import aiohttp
+import tercel
+from aiohttp import web
+
+async def test_it():
+    assert web is tercel.web
+"""
+
+
+@pytest.mark.parametrize("how", ["flag", "environment", "file", "plugin"])
+def test_a_suite_is_run(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test_it.py").write_text(SUITE)
+    options = "-p tercel.compat" if how == "plugin" else "--tercel-alias" if how == "file" else ""
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\naddopts = -p tercel.pytest_plugin {options}\n")
+    arguments = ["--tercel-alias"] if how == "flag" else []
+    done = run(
+        "",
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments),
+        TERCEL_ALIAS="1" if how == "environment" else "",
+        PYTEST_ADDOPTS="",
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_suite_with_a_real_aiohttp_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "aiohttp.py").write_text("")
+    (tmp_path / "early.py").write_text("import aiohttp")
+    done = run("", "-m", "pytest", "-p", "early", "-p", "tercel.compat", PYTEST_ADDOPTS="")
+    assert done.returncode == 4
+    assert "aiohttp is imported already" in done.stderr

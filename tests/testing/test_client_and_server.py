@@ -233,6 +233,23 @@ async def test_server(aiohttp_server, aiohttp_client):
     client = await aiohttp_client(server)
     assert (await client.get("/x")).status == 404
 
+async def test_in_memory(memory_client, event_loop, loop):
+    app = web.Application()
+    app.router.add_get("/", hello)
+    client = await memory_client(app)
+    assert client.server.server is None and event_loop is loop
+    assert await (await client.get("/")).text() == "hello"
+
+async def test_short_names(web_client, web_server, raw_server, scripted_peer):
+    client = await web_client(await web_server(web.Application()))
+    assert (await client.get("/x")).status == 404
+    client = await web_client(await raw_server(hello))
+    async def script(line):
+        await line.expect_head()
+        await line.say(b"HTTP/1.1 204 Well said\\r\\n\\r\\n")
+    peer = await scripted_peer(script)
+    assert (await client.session.get(peer.url())).reason == "Well said"
+
 class TestClass:
     @pytest.fixture
     async def made(self):
@@ -248,12 +265,12 @@ def test_plugin(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(PLUGIN_TESTS)
     source = str(Path(tercel.__file__).parent.parent)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": source},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "4 passed" in done.stdout, done.stdout + done.stderr
+    assert "6 passed" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0

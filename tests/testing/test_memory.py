@@ -120,15 +120,23 @@ async def test_a_file(tmp_path: Path) -> None:
         assert await answer.read() == path.read_bytes()
 
 
-async def test_a_client_that_vanishes_is_noticed() -> None:
+@pytest.mark.parametrize("cancels", [True, False])
+async def test_a_client_that_vanishes_is_noticed(cancels: bool) -> None:
     ended = asyncio.Event()
 
     async def wait(request: web.Request) -> web.Response:
-        await request.wait_for_disconnection()
-        ended.set()
+        try:
+            await request.wait_for_disconnection()
+            assert not cancels
+        except asyncio.CancelledError:
+            assert cancels
+            raise
+        finally:
+            ended.set()
         return web.Response()
 
-    async with client_of(app_of(wait=wait)) as client:
+    server = TestServer(app_of(wait=wait), memory=True, handler_cancellation=cancels)
+    async with TestClient(server) as client:
         asking = asyncio.ensure_future(client.get("/wait"))
         await eventually(lambda: client.server.handler.connections)
         asking.cancel()

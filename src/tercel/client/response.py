@@ -284,7 +284,7 @@ class ClientResponse:
     @property
     def cookie_fields(self) -> Sequence[str]:
         """The Set-Cookie fields, 50 at most."""
-        if self._headers is None and not self._head.may_set_cookies:
+        if self._headers is None and (self._exchange is None or not self._head.may_set_cookies):
             return ()
         return self.headers.getall("Set-Cookie", [])[:MAX_COOKIES]
 

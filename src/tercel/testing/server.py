@@ -112,6 +112,7 @@ class BaseTestServer(ABC, Generic[_Request]):
     ) -> None:
         """Listen; `ssl` is the context of an https server, the rest goes to the runner.
 
+        Handlers whose client leaves are cancelled, unless `handler_cancellation=False` is given.
         Does nothing if the server runs already. ValueError for TLS in memory.
         """
         if self.runner is not None:
@@ -122,7 +123,9 @@ class BaseTestServer(ABC, Generic[_Request]):
             self.scheme = "http" if context is None else "https"
         if self.memory and self.scheme != "http":
             raise ValueError("a test server in memory speaks no TLS: leave memory, or ssl, out")
-        self.runner = await self._make_runner(**{**self._kwargs, **kwargs})
+        # A test that is over may not wait for the handlers of its clients.
+        settings = {"handler_cancellation": True, **self._kwargs, **kwargs}
+        self.runner = await self._make_runner(**settings)
         try:
             await self.runner.setup()
             if self.memory:

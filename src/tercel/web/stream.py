@@ -151,6 +151,8 @@ class StreamResponse(AnswerHead):
         Raises RuntimeError where a content length is set; `prepare()` raises RuntimeError for an
         HTTP/1.0 request. `chunk_size` is deprecated and means nothing.
         """
+        if self._head_gone and self._takes_trailers:
+            return
         self._refuse_late("the framing")
         if chunk_size is not None:
             import warnings
@@ -160,6 +162,10 @@ class StreamResponse(AnswerHead):
             raise RuntimeError("You can't enable chunked encoding when a content length is set")
         self._chunked = True
         self._long_way = True
+
+    @property
+    def _payload_writer(self) -> "AnswerSink | None":
+        return self._exchange  # aiohttp_sse asks whether there is one
 
     @property
     def compression(self) -> bool:
