@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .accesslog import AccessLogger
 from .runner import AppRunner, Runnable
-from .shutdown import GracefulExit, cancel_tasks
+from .shutdown import DEAF_TIME, GracefulExit, cancel_tasks
 from .sites import BaseSite, SockSite, TCPSite, UnixSite
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def run_app(
     except (GracefulExit, KeyboardInterrupt):
         pass
     finally:
-        end_loop(loop, main)
+        end_loop(loop, main, max(shutdown_timeout, 1.0))
 
 
 def make_loop() -> asyncio.AbstractEventLoop:
@@ -101,8 +101,13 @@ def make_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def end_loop(loop: asyncio.AbstractEventLoop, main: "asyncio.Task[None]") -> None:
-    """Run the clean-up that the cancellation of `main` starts, then leave nothing behind."""
+def end_loop(
+    loop: asyncio.AbstractEventLoop, main: "asyncio.Task[None]", limit: float = DEAF_TIME
+) -> None:
+    """Run the clean-up that the cancellation of `main` starts, then leave nothing behind.
+
+    Tasks that do not heed their cancellation are left after `limit` seconds.
+    """
     try:
         if not main.done():
             main.cancel()
@@ -112,7 +117,7 @@ def end_loop(loop: asyncio.AbstractEventLoop, main: "asyncio.Task[None]") -> Non
                 pass
         elif not main.cancelled():
             main.exception()  # it has been raised already
-        cancel_tasks(asyncio.all_tasks(loop), loop)
+        cancel_tasks(asyncio.all_tasks(loop), loop, limit)
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
     finally:

@@ -8,7 +8,10 @@ import asyncio
 import signal
 from typing import NoReturn
 
-__all__ = ("GracefulExit", "cancel_tasks", "ignore_signals", "raise_on_signals")
+__all__ = ("DEAF_TIME", "GracefulExit", "cancel_tasks", "ignore_signals", "raise_on_signals")
+
+#: Seconds that a cancelled task has, at the end of a program, before it is left behind.
+DEAF_TIME = 10.0
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -44,14 +47,27 @@ def ignore_signals(loop: asyncio.AbstractEventLoop) -> None:
         return
 
 
-def cancel_tasks(tasks: set[asyncio.Task[object]], loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel `tasks`, run `loop` until they are done, and report what they raised instead."""
+def cancel_tasks(
+    tasks: set[asyncio.Task[object]], loop: asyncio.AbstractEventLoop, limit: float = DEAF_TIME
+) -> None:
+    """Cancel `tasks`, run `loop` until they are done, and report what they raised instead.
+
+    Those that go on for `limit` seconds all the same are reported and left behind.
+    """
     if not tasks:
         return
     for task in tasks:
         task.cancel()
-    loop.run_until_complete(asyncio.wait(tasks))
-    for task in tasks:
+    _, deaf = loop.run_until_complete(asyncio.wait(tasks, timeout=limit))
+    for task in deaf:
+        loop.call_exception_handler(
+            {
+                "message": f"A task went on for {limit:g} seconds after it was cancelled at the "
+                "end of run_app(): it is left behind",
+                "task": task,
+            }
+        )
+    for task in tasks - deaf:
         if task.cancelled():
             continue
         error = task.exception()
