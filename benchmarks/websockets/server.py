@@ -1,67 +1,140 @@
-"""An echo server: server.py LIBRARY. Prints the port that it listens on; ends with its input."""
+"""A server to measure: server.py SUBJECT TASK [CERT]. Prints the port; ends with its input.
+
+TASK: "echo", "deflate" (echo with permessage-deflate) or "broadcast", where each line of the input
+is a number of broadcasts to make, and the answer the microseconds of CPU time that one took.
+With CERT, a file with key and certificate, it speaks TLS.
+"""
 
 import asyncio
+import ssl
 import sys
+import time
 
 import uvloop
 
+PAYLOAD = b"0123456789abcdef" * 4
 
-async def serve_web(library):
-    if library == "tercel":
+
+async def serve_web(subject, task, tls):
+    if subject.startswith("tercel"):
         from tercel import web
     else:
         from aiohttp import web
+    members = web.WebSocketSet() if subject == "tercel" else set()
+    listener = make_listener(web) if subject == "tercel-raw" else None
 
-    async def echo(request):
-        socket = web.WebSocketResponse(compress=False)
+    async def handle(request):
+        socket = web.WebSocketResponse(compress=task == "deflate")
         await socket.prepare(request)
-        async for message in socket:
-            await socket.send_bytes(message.data)
+        members.add(socket)
+        if listener is not None:
+            await socket.listen(listener)
+        else:
+            async for message in socket:
+                await socket.send_bytes(message.data)
+        members.discard(socket)
         return socket
 
+    async def send_to_each():
+        for socket in list(members):
+            await socket.send_bytes(PAYLOAD)
+
+    async def send_to_all():
+        members.broadcast(PAYLOAD)
+
     app = web.Application()
-    app.router.add_get("/", echo)
+    app.router.add_get("/", handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    return runner.addresses[0][1], runner
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls, backlog=1000).start()
+    return runner.addresses[0][1], send_to_all if subject == "tercel" else send_to_each
 
 
-async def serve_websockets():
-    from websockets.asyncio.server import serve
-    from websockets.exceptions import ConnectionClosed
+def make_listener(web):
+    class Echo(web.WebSocketListener):
+        def on_binary(self, transport, data):
+            transport.send_bytes(data)
+
+    return Echo()
+
+
+async def serve_websockets(subject, task, tls):
+    if subject == "websockets":
+        from websockets.asyncio.server import broadcast, serve
+        from websockets.exceptions import ConnectionClosed
+    else:
+        from picows.websockets import ConnectionClosed, broadcast, serve
+    members = set()
 
     async def echo(socket):
+        members.add(socket)
         try:
             async for message in socket:
                 await socket.send(message)
         except ConnectionClosed:
             pass
+        finally:
+            members.discard(socket)
 
-    server = await serve(echo, "127.0.0.1", 0, compression=None)
-    return server.sockets[0].getsockname()[1], server
+    async def send_to_all():
+        broadcast(members, PAYLOAD)
+
+    compression = "deflate" if task == "deflate" else None
+    server = await serve(
+        echo, "127.0.0.1", 0, compression=compression, ssl=tls, backlog=1000, ping_interval=None
+    )
+    return next(iter(server.sockets)).getsockname()[1], send_to_all
 
 
-async def serve_picows():
+async def serve_picows(subject, task, tls):
     import picows
 
+    if task == "deflate":
+        sys.exit("picows has no permessage-deflate")
+    members = set()
+
     class Echo(picows.WSListener):
+        def on_ws_connected(self, transport):
+            members.add(transport)
+
         def on_ws_frame(self, transport, frame):
-            transport.send(frame.msg_type, frame.get_payload_as_bytes())
+            transport.send(frame.msg_type, frame.get_payload_as_memoryview())
 
-    server = await picows.ws_create_server(lambda request: Echo(), "127.0.0.1", 0)
-    return server.sockets[0].getsockname()[1], server
+        def on_ws_disconnected(self, transport):
+            members.discard(transport)
+
+    async def send_to_each():
+        for transport in members:
+            transport.send(picows.WSMsgType.BINARY, PAYLOAD)
+
+    server = await picows.ws_create_server(
+        lambda request: Echo(), "127.0.0.1", 0, ssl=tls, backlog=1000
+    )
+    return server.sockets[0].getsockname()[1], send_to_each
 
 
-async def main(library):
-    if library in ("tercel", "aiohttp"):
-        found = await serve_web(library)
-    else:
-        found = await {"websockets": serve_websockets, "picows": serve_picows}[library]()
-    print(found[0], flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+async def main(subject, task, cert=None):
+    tls = None
+    if cert is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(cert)
+    serve = {
+        "websockets": serve_websockets,
+        "picows.websockets": serve_websockets,
+        "picows": serve_picows,
+    }.get(subject, serve_web)
+    port, broadcast = await serve(subject, task, tls)
+    print(port, flush=True)
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        count = int(line)
+        began = time.process_time()
+        for _ in range(count):
+            await broadcast()
+            # What was queued leaves, and no member falls behind.
+            await asyncio.sleep(0.02)
+        print((time.process_time() - began) / count * 1e6, flush=True)
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1]))
+    uvloop.run(main(*sys.argv[1:]))

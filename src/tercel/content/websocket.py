@@ -221,7 +221,9 @@ class WebSocketCalls:
             message = found
             if message[0] >= _CLOSE:
                 self._note_end(message)
-        if message[0] >= _CLOSE and message[0] in _ENDS:
+            else:
+                return message
+        if message[0] in _ENDS:
             raise StopAsyncIteration
         return message
 

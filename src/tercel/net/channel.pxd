@@ -5,6 +5,8 @@ from tercel.net.protocol cimport WireProtocol
 from tercel.wire.ws.connection cimport Connection
 from tercel.wire.ws.frames cimport encode_close
 
+cdef object _TEXT
+cdef object _BINARY
 cdef object _CLOSE
 cdef object _ERROR
 cdef object _current_task

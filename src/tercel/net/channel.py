@@ -27,6 +27,8 @@ from tercel.wire.ws.frames import encode_close
 
 __all__ = ("Channel", "Delivery")
 
+_TEXT = WSMsgType.TEXT
+_BINARY = WSMsgType.BINARY
 _CLOSE = WSMsgType.CLOSE
 _ERROR = WSMsgType.ERROR
 _current_task = current_task
@@ -140,6 +142,7 @@ class Channel(Outgoing):
             transport.set_protocol(self)
             if transport.get_extra_info("sslcontext") is not None:
                 self._joins = True
+        self.protocol.stop_timer()
         WireProtocol.resume_reading(self.protocol)
         if self._heartbeat:
             self._heard = self.loop.time()
@@ -183,6 +186,8 @@ class Channel(Outgoing):
             return
         self.is_lost = True
         self._corked = None
+        if self._window is not None:
+            self._window.end()
         if self.protocol.transport is not None:
             self.protocol.connection_lost(error)
         self._stop_timers()
@@ -388,7 +393,7 @@ class Channel(Outgoing):
                 return None
         message = queue.pop(0)
         kind = message[0]
-        if kind < 8:
+        if kind is _TEXT or kind is _BINARY:
             self._queued_octets -= len(message[1])
             if not queue and self._wire.held:
                 self._parse_on()

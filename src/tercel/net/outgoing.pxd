@@ -25,6 +25,7 @@ cdef class Outgoing:
     cdef bint _is_corking
     cdef bint _joins
     cdef bytes _owed_pong
+    cdef object _window
     cdef readonly Connection _wire
     cdef readonly bint is_lost
     cdef readonly WireProtocol protocol
@@ -32,7 +33,7 @@ cdef class Outgoing:
 
     cdef bint _sends_more(self) except -1
 
-    @cython.locals(size=Py_ssize_t, key=bytes)
+    @cython.locals(size=Py_ssize_t, key=bytes, frame=bytes)
     cdef _write(self, int opcode, bytes payload, int level)
 
     @cython.locals(corked=list)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tercel.net.errors import ClientConnectionResetError
 from tercel.net.protocol import WireProtocol
+from tercel.net.pulse import WindowWatch
 from tercel.net.sending import SENT, Draining, Failed
 from tercel.wire.ws.connection import Connection
 from tercel.wire.ws.frames import encode_frame_head
@@ -53,6 +54,7 @@ class Outgoing:
         "_is_corking",
         "_joins",
         "_owed_pong",
+        "_window",
         "_wire",
         "is_lost",
         "protocol",
@@ -65,6 +67,8 @@ class Outgoing:
         self._is_client = is_client
         # A frame in two parts would be two records of TLS.
         self._joins = is_client or wire.deflater is not None
+        deflater = wire.deflater
+        self._window = None if deflater is None else WindowWatch(protocol.loop, deflater)
         self._is_corking = False
         self._corked: list[bytes] | None = None
         self._corked_octets = 0
@@ -86,7 +90,10 @@ class Outgoing:
             transport.writelines((encode_frame_head(128 | opcode, size, False), payload))
             return
         key = next_key() if self._is_client else None
-        self._put(self._wire.encode(opcode, payload, key, level), opcode < 8)
+        frame = self._wire.encode(opcode, payload, key, level)
+        if self._window is not None and not self._window.is_on and self._wire.deflater.was_used:
+            self._window.begin()
+        self._put(frame, opcode < 8)
 
     def _put(self, frame: bytes, may_wait: bool) -> None:
         """Hand a frame to the transport, after those that wait; or let it wait too."""

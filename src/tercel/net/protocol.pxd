@@ -45,6 +45,7 @@ cdef class WireProtocol:
     cdef _wake_drainers(self, error)
     cpdef set_deadline(self, double seconds)
     cpdef clear_deadline(self)
+    cpdef stop_timer(self)
     cpdef _on_timer(self)
     cpdef close(self)
     cpdef abort(self)

@@ -108,10 +108,7 @@ class WireProtocol:
     def connection_lost(self, error: BaseException | None) -> None:
         self.is_closed = True
         self.transport = None
-        self.clear_deadline()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.stop_timer()
         self._wake_drainers(
             error if error is not None else ConnectionResetError("the peer is gone")
         )
@@ -203,6 +200,13 @@ class WireProtocol:
     def clear_deadline(self) -> None:
         """Forget the deadline; its timer runs out in silence."""
         self._deadline = 0.0
+
+    def stop_timer(self) -> None:
+        """Forget the deadline and its timer too: nothing more is timed here."""
+        self._deadline = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -1,7 +1,7 @@
 """The heartbeats of an event loop: one timer for all sockets, however many there are.
 
 In: a moment of the loop's clock, and a thing with `beat()`. Out: that call, when the moment has
-come. What is cancelled is let go of at once.
+come. What is cancelled is let go of at once. The same timer drops the windows of idle compressors.
 """
 
 import asyncio
@@ -9,8 +9,10 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 from weakref import WeakKeyDictionary
 
-__all__ = ("Pulse", "pulse_of")
+__all__ = ("Pulse", "WindowWatch", "pulse_of")
 
+#: Seconds without a message after which a compressor's window is dropped.
+_IDLE = 5.0
 #: Cancelled entries that may lie in the heap before it is swept.
 _MAX_HUSKS = 64
 
@@ -87,3 +89,39 @@ def pulse_of(loop: asyncio.AbstractEventLoop) -> Pulse:
     if pulse is None:
         pulse = _pulses[loop] = Pulse()
     return pulse
+
+
+class WindowWatch:
+    """Drops the window of a `wire.ws.Deflater` that has not been used for a while."""
+
+    __slots__ = ("_deflater", "_entry", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, deflater: Any) -> None:
+        self._loop = loop
+        self._deflater = deflater
+        self._entry: Any = None
+
+    @property
+    def is_on(self) -> bool:
+        """True while a window is watched."""
+        return self._entry is not None
+
+    def begin(self) -> None:
+        """Watch the window, which is in use now."""
+        self._entry = pulse_of(self._loop).call_at(self._loop.time() + _IDLE, self)
+
+    def beat(self) -> None:
+        """The time has passed: drop the window, or give it as long again."""
+        self._entry = None
+        if self._deflater.was_used:
+            self._deflater.was_used = False
+            self.begin()
+        else:
+            self._deflater.rest()
+
+    def end(self) -> None:
+        """The socket is gone."""
+        if self._entry is not None:
+            pulse_of(self._loop).cancel(self._entry)
+            self._entry = None
+        self._deflater.rest()

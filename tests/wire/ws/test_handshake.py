@@ -51,23 +51,29 @@ def test_lists() -> None:
 OFFERS = {
     "": None,
     "x-webkit-deflate-frame": None,
-    "permessage-deflate": (Agreement(), "permessage-deflate"),
-    "permessage-deflate; client_max_window_bits": (Agreement(), "permessage-deflate"),
+    "permessage-deflate": (
+        Agreement(client_takeover=False),
+        "permessage-deflate; client_no_context_takeover",
+    ),
+    "permessage-deflate; client_max_window_bits": (
+        Agreement(client_takeover=False),
+        "permessage-deflate; client_no_context_takeover",
+    ),
     'PerMessage-Deflate ; Client_Max_Window_Bits="10"': (
-        Agreement(client_bits=10),
-        "permessage-deflate; client_max_window_bits=10",
+        Agreement(client_bits=10, client_takeover=False),
+        "permessage-deflate; client_no_context_takeover; client_max_window_bits=10",
     ),
     "permessage-deflate; server_max_window_bits=8": (
-        Agreement(server_bits=8),
-        "permessage-deflate; server_max_window_bits=8",
+        Agreement(server_bits=8, client_takeover=False),
+        "permessage-deflate; client_no_context_takeover; server_max_window_bits=8",
     ),
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover": (
         Agreement(server_takeover=False, client_takeover=False),
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
     ),
     "permessage-deflate; unknown, permessage-deflate; server_max_window_bits=9": (
-        Agreement(server_bits=9),
-        "permessage-deflate; server_max_window_bits=9",
+        Agreement(server_bits=9, client_takeover=False),
+        "permessage-deflate; client_no_context_takeover; server_max_window_bits=9",
     ),
     "permessage-deflate; server_max_window_bits": None,
     "permessage-deflate; server_max_window_bits=7": None,
@@ -94,8 +100,8 @@ def test_an_offer_is_not_read_without_end() -> None:
 def test_our_offers() -> None:
     assert offer_deflate(15) == "permessage-deflate; client_max_window_bits"
     assert settle_deflate(offer_deflate(12)) == (
-        Agreement(server_bits=12),
-        "permessage-deflate; server_max_window_bits=12",
+        Agreement(server_bits=12, client_takeover=False),
+        "permessage-deflate; client_no_context_takeover; server_max_window_bits=12",
     )
 
 

@@ -132,7 +132,9 @@ def _read_parameters(
 def settle_deflate(value: str) -> tuple[Agreement, str] | None:
     """The server's choice among the client's offers, and its Sec-WebSocket-Extensions.
 
-    The first offer that can be accepted counts; None where there is none.
+    The first offer that can be accepted counts; None where there is none. The client is always
+    told to compress each message by itself (RFC 7692 section 7.1.1.2): a window kept for what it
+    may send would cost 40 KiB a socket, idle or not.
     """
     for name, parameters in _read_extensions(value):
         if name != _EXTENSION:
@@ -144,10 +146,10 @@ def settle_deflate(value: str) -> tuple[Agreement, str] | None:
             offer.get("server_max_window_bits", 15),
             offer.get("client_max_window_bits", 15),
             "server_no_context_takeover" not in offer,
-            "client_no_context_takeover" not in offer,
+            False,
         )
         answer = [_EXTENSION]
-        answer.extend(flag for flag in _FLAGS if flag in offer)
+        answer.extend(flag for flag in _FLAGS if flag in offer or flag.startswith("client"))
         answer.extend(f"{key}={offer[key]}" for key in _WINDOWS if offer.get(key, 15) < 15)
         return agreement, "; ".join(answer)
     return None
