@@ -6,8 +6,8 @@ An echo case is SIZE-CONNECTIONS, CONNECTIONSxIN_FLIGHT for several messages on 
 or -deflate behind it. "broadcast" is one message to `--members` sockets: `WebSocketSet`, the
 `broadcast` of others, a loop of sends where there is none (and for tercel-raw). "memory" is what
 `--sockets` idle ones cost the server, each of which has echoed one message; "memory-deflate" the
-same with permessage-deflate. Prints medians, and ratios to aiohttp (higher is better). A server that
-is not installed, or answers wrongly, is left out with a note.
+same with permessage-deflate. Prints medians, and ratios to aiohttp (higher is better). A server
+that is not installed, or answers wrongly, is left out with a note.
 """
 
 import argparse

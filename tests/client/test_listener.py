@@ -90,8 +90,13 @@ async def test_the_server_vanishes() -> None:
 
 
 async def test_in_the_background() -> None:
-    """Nothing has to be awaited; leaving the block says goodbye."""
-    notes = Notes()
+    """Nothing has to be awaited, and the comfortable calls go on working."""
+
+    class Quiet(Notes):
+        def on_text(self, transport: tercel.WebSocketTransport, data: str) -> None:
+            self.told.append(data)
+
+    notes = Quiet()
     async with serving(echo_site()) as server, tercel.ClientSession() as session:
         async with session.ws_connect(f"ws://127.0.0.1:{server.port}/") as socket:
             ended = socket.listen(notes)
