@@ -1,9 +1,9 @@
 """The client of all: load.py PORT SIZE CONNECTIONS IN_FLIGHT SECONDS [tls] [deflate] [hold].
 
 Neither library's: it writes masked frames that were made before, counts the frames that come back
-by their heads, and writes as many again. Prints "ready" when all connections are open, then how many
-messages were echoed, and seconds. With "hold" it sends one message on each connection and then
-waits for the end of its input.
+by their heads, and writes as many again. Prints "ready" when all connections are open, then the
+number of echoes, and seconds. With "hold" it sends one message on each connection and then waits
+for the end of its input.
 """
 
 import asyncio

@@ -76,7 +76,7 @@ async def test_a_window_is_dropped_once_it_is_idle(monkeypatch: object) -> None:
     watch = WindowWatch(asyncio.get_running_loop(), deflater)
     for _ in range(2):
         deflater.deflate(b"some words")
-    watch.begin()
+    watch.note()
     assert watch.is_on
     assert deflater.holds_window
     await until(lambda: not watch.is_on)
@@ -88,7 +88,7 @@ async def test_the_end_of_a_socket_ends_its_watch() -> None:
     watch = WindowWatch(asyncio.get_running_loop(), deflater)
     for _ in range(2):
         deflater.deflate(b"some words")
-    watch.begin()
+    watch.note()
     watch.end()
     assert not watch.is_on
     assert not deflater.holds_window

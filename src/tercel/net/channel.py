@@ -140,8 +140,7 @@ class Channel(Outgoing):
             # Transports look at the kind of their protocol only where reading begins.
             WireProtocol.pause_reading(self.protocol)
             transport.set_protocol(self)
-            if transport.get_extra_info("sslcontext") is not None:
-                self._joins = True
+            self._know_transport(transport)
         self.protocol.stop_timer()
         WireProtocol.resume_reading(self.protocol)
         if self._heartbeat:

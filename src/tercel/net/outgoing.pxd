@@ -31,6 +31,7 @@ cdef class Outgoing:
     cdef readonly WireProtocol protocol
     cdef readonly bint sent_close
 
+    cdef _know_transport(self, transport)
     cdef bint _sends_more(self) except -1
 
     @cython.locals(size=Py_ssize_t, key=bytes, frame=bytes)

@@ -65,8 +65,8 @@ class Outgoing:
         self.protocol = protocol
         self._wire = wire
         self._is_client = is_client
-        # A frame in two parts would be two records of TLS.
-        self._joins = is_client or wire.deflater is not None
+        # Until the transport is known to gather what it is given.
+        self._joins = True
         deflater = wire.deflater
         self._window = None if deflater is None else WindowWatch(protocol.loop, deflater)
         self._is_corking = False
@@ -75,6 +75,19 @@ class Outgoing:
         self._owed_pong: bytes | None = None
         self.sent_close = False
         self.is_lost = False
+
+    def _know_transport(self, transport: Any) -> None:
+        """A payload goes beside its head where that saves a copy: through uvloop, in the clear.
+
+        In TLS it would be two records; asyncio's transport would send the head by itself, or forget
+        to ask for a pause (`writelines` of Python 3.12 and 3.13.0).
+        """
+        self._joins = (
+            self._is_client
+            or self._wire.deflater is not None
+            or not type(transport).__module__.startswith("uvloop")
+            or transport.get_extra_info("sslcontext") is not None
+        )
 
     def _sends_more(self) -> bool:
         """True if more frames may follow before the transport is left alone."""
@@ -91,8 +104,8 @@ class Outgoing:
             return
         key = next_key() if self._is_client else None
         frame = self._wire.encode(opcode, payload, key, level)
-        if self._window is not None and not self._window.is_on and self._wire.deflater.was_used:
-            self._window.begin()
+        if self._window is not None:
+            self._window.note()
         self._put(frame, opcode < 8)
 
     def _put(self, frame: bytes, may_wait: bool) -> None:

@@ -106,8 +106,12 @@ class WindowWatch:
         """True while a window is watched."""
         return self._entry is not None
 
-    def begin(self) -> None:
-        """Watch the window, which is in use now."""
+    def note(self) -> None:
+        """A message has been sent: watch the window, if it left one."""
+        if self._entry is None and self._deflater.was_used:
+            self._begin()
+
+    def _begin(self) -> None:
         self._entry = pulse_of(self._loop).call_at(self._loop.time() + _IDLE, self)
 
     def beat(self) -> None:
@@ -115,7 +119,7 @@ class WindowWatch:
         self._entry = None
         if self._deflater.was_used:
             self._deflater.was_used = False
-            self.begin()
+            self._begin()
         else:
             self._deflater.rest()
 
