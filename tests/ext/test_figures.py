@@ -1,7 +1,9 @@
 """The page of figures: what is counted, under which names, and what can't grow without end."""
 
 import asyncio
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tercel import web
 from tercel.ext.figures import setup_figures
-from tests.cli.program import environment
+from tests.cli.program import environment, running
 from tests.live import serving
 
 
@@ -138,3 +140,39 @@ async def test_the_page_is_where_it_is_wanted(path: str) -> None:
         answer = await server.request("GET", path)
     assert answer.text.endswith("# EOF\n")
     assert read(answer.text)["http_server_requests_total", "GET", "x", "200"] == 1
+
+
+async def test_workers_show_the_sum_of_all(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(
+        "import os\n"
+        "from tercel import web\n"
+        "from tercel.ext.figures import setup_figures\n"
+        "async def pid(request):\n"
+        "    return web.Response(text=str(os.getpid()))\n"
+        "app = web.Application()\n"
+        "setup_figures(app)\n"
+        "app.router.add_get('/', pid, name='pid')\n"
+    )
+    (tmp_path / "figures").mkdir()
+    variables = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "figures")}
+    options = ("run", "served:app", "--port", "0", "--workers", "2")
+    async with running(tmp_path, *options, **variables) as program:
+        await program.ready()
+        count = 0
+        pids = set()
+        while len(pids) < 2 and count < 500:
+            pids.add(await program.get())
+            count += 1
+        assert len(pids) == 2
+        total = ("http_server_requests_total", "GET", "pid", "200")
+        for _ in range(100):  # a worker counts just after it has answered
+            found = read(await program.get("/metrics"))
+            if found[total] == count:
+                break
+        assert found[total] == count
+        # What a worker had open is gone with it; what it counted stays.
+        os.kill(int(pids.pop()), signal.SIGKILL)
+        await program.until(lambda: program.err.count("is ready") == 3)
+        found = read(await program.get("/metrics"))
+        assert found[total] == count
+        assert await program.end() == 0
