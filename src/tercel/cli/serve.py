@@ -106,11 +106,9 @@ class Serving:
                 notify("STOPPING=1")
             for each in runner.sites:
                 await each.stop()
-            idle = _LEAVING if self._is_replaced else _ENDING
             await drain(
                 runner.server,
-                first=0.0 if settings.reload else 1.0,
-                idle=0.0 if settings.reload else idle,
+                idle=_LEAVING if self._is_replaced and not settings.reload else _ENDING,
                 is_hurried=lambda: self._is_hurried,
             )
         finally:
