@@ -10,22 +10,27 @@ import asyncio
 import sys
 from collections.abc import Coroutine, Generator
 from contextvars import Context, copy_context
-from types import coroutine
+from types import CoroutineType, coroutine
 from typing import Any
 
 __all__ = (
     "CAN_STEP",
+    "DONE",
     "copy_context",
     "current_task",
     "current_tasks",
+    "drive",
     "fail_later",
-    "keep_outcome",
-    "make_task",
+    "make_step_task",
     "promote",
+    "release",
     "resume",
     "set_result",
     "start_eagerly",
 )
+
+#: What `drive` puts before an outcome; no coroutine can yield it.
+DONE = object()
 
 
 def fail_later(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio.Task[Any]:
@@ -42,21 +47,33 @@ def fail_later(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio
     return task
 
 
-async def keep_outcome(keeper: Any, awaitable: Any) -> None:
-    """Await something and leave what it gives in `keeper.outcome`.
+@coroutine
+def drive() -> Generator[Any, Any, None]:
+    """Await one thing after another: `send` takes an awaitable and returns (DONE, outcome).
 
-    A coroutine that returns None ends without an exception, which is the dearest part of ending.
+    Whatever else it returns comes from an awaitable that suspends. One generator for many handlers
+    saves each of them a coroutine, and a value that is yielded needs no StopIteration.
     """
-    keeper.outcome = await awaitable
+    awaitable = yield None
+    while True:
+        if type(awaitable) is not CoroutineType:
+            awaitable = _await(awaitable)
+        # No name holds what came out: between two requests nothing of the last one may stay.
+        awaitable = yield (DONE, (yield from awaitable))
+
+
+async def _await(awaitable: Any) -> Any:
+    return await awaitable
 
 
 if sys.version_info >= (3, 12):
-    #: True where a caller may run a task's first step itself: see `make_task` and `promote`.
+    #: True where a caller may run a task's first step itself: see `stepper.Stepper`.
     CAN_STEP = False
     current_tasks: dict[Any, Any] = {}
     #: The task of a loop that runs now, or None.
     current_task: Any = asyncio.current_task
-    make_task: Any = None
+    make_step_task: Any = None
+    release: Any = None
     promote: Any = None
     resume: Any = None
     set_result: Any = None
@@ -78,13 +95,16 @@ else:
     set_result = asyncio.Future.set_result
     _set_exception = asyncio.Future.set_exception
     _cancel = asyncio.Future.cancel
+    _cancel_task = asyncio.Task.cancel
+    _add_done_callback = asyncio.Task.add_done_callback
+    _set_slot = object.__setattr__
 
     @coroutine
-    def resume(coro: Coroutine[Any, Any, Any], yielded: Any) -> Generator[Any, Any, Any]:
-        """Drive a coroutine that has already yielded once: what `await coro` would have become."""
+    def resume(coro: Any, yielded: Any) -> Generator[Any, Any, Any]:
+        """Go on with a coroutine, or a `drive`, that has yielded once: what awaiting it gives."""
         send, throw = coro.send, coro.throw
         try:
-            while True:
+            while type(yielded) is not tuple or yielded[0] is not DONE:
                 try:
                     value = yield yielded
                 except GeneratorExit:
@@ -96,21 +116,27 @@ else:
                     yielded = send(value)
         except StopIteration as stop:
             return stop.value
+        return yielded[1]
+
+    def _touch(task: Any) -> None:
+        stepper = getattr(task, "_stepper", None)
+        if stepper is not None:
+            stepper.is_touched = True
 
     class _EagerTask(asyncio.Task[Any]):
         """A task whose first step ran before the task's own machinery was set up.
 
         Until then its Future half works; the Task half must not be asked for its coroutine or name:
-        its C code has none yet.
+        its C code has none yet. What changes it leaves a mark in `_stepper.is_touched`, if there is
+        one: an untouched task serves again (`stepper.Stepper`).
         """
 
-        __slots__ = ("_first", "_label")
+        __slots__ = ("_first", "_label", "_stepper")
         __init__ = asyncio.Future.__init__
-        _first: Coroutine[Any, Any, Any]
-        _label: str
 
         def get_coro(self) -> Any:
-            return self._first
+            stepper = getattr(self, "_stepper", None)
+            return getattr(self, "_first", None) if stepper is None else stepper.awaitable
 
         def get_name(self) -> str:
             return getattr(self, "_label", "") or f"Task-{id(self):#x}"
@@ -118,9 +144,21 @@ else:
         def set_name(self, value: object) -> None:
             self._label = str(value)
 
+        def cancel(self, msg: Any = None) -> bool:
+            _touch(self)
+            return _cancel_task(self, msg)
+
+        def add_done_callback(self, *args: Any, **kwargs: Any) -> None:
+            _touch(self)
+            _add_done_callback(self, *args, **kwargs)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            _touch(self)
+            _set_slot(self, name, value)
+
         def __repr__(self) -> str:
             state = "done" if self.done() else "pending"
-            return f"<Task {state} name={self.get_name()!r} coro={self._first!r}>"
+            return f"<Task {state} name={self.get_name()!r} coro={self.get_coro()!r}>"
 
     def start_eagerly(
         loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any]
@@ -128,8 +166,8 @@ else:
         """Run `coro` up to its first suspension; the task is done if there was none."""
         if loop in current_tasks:
             return loop.create_task(coro)
-        task = make_task(loop=loop)
-        task._first = coro
+        task = _EagerTask(loop=loop)
+        _set_slot(task, "_first", coro)
         made: asyncio.Task[Any] = task
         context = copy_context()
         current_tasks[loop] = task
@@ -152,7 +190,16 @@ else:
         promote(task, resume(coro, yielded), loop, context)
         return made
 
-    make_task: Any = _EagerTask
+    def make_step_task(stepper: Any, loop: asyncio.AbstractEventLoop) -> Any:
+        """A task for the steps of `stepper`."""
+        task = _EagerTask(loop=loop)
+        _set_slot(task, "_stepper", stepper)
+        return task
+
+    def release(task: Any, coro: Any) -> None:
+        """A task leaves its stepper: it is `coro`'s for good."""
+        _set_slot(task, "_stepper", None)
+        _set_slot(task, "_first", coro)
 
     def promote(task: Any, coro: Any, loop: asyncio.AbstractEventLoop, context: Context) -> None:
         """Make `coro`, which goes on from the first step, the task's; keep what that step asked."""

@@ -1,6 +1,7 @@
 cimport cython
 
 from tercel.net.progress cimport WatchedProtocol
+from tercel.net.stepper cimport Stepper
 from tercel.web.exchange cimport Exchange
 from tercel.web.incoming cimport Incoming
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
@@ -8,16 +9,7 @@ from tercel.wire.h1.head cimport Head
 
 cdef object _start_eagerly
 cdef bint _can_step
-cdef object _keep_outcome
-cdef object _next
-cdef object _DONE
-cdef object _copy_context
-cdef dict _current_tasks
 cdef object _fail_later
-cdef object _make_task
-cdef object _promote
-cdef object _resume
-cdef object _set_result
 cdef object _Response
 cdef object _StreamResponse
 cdef object _EMPTY
@@ -42,6 +34,7 @@ cdef class HttpConnection(WatchedProtocol):
     cdef object _serve
     cdef object _serve_outcome
     cdef double _started_at
+    cdef Stepper _stepper
     cdef object _to_start
     cdef public Exchange exchange
     cdef public object reader
@@ -53,11 +46,11 @@ cdef class HttpConnection(WatchedProtocol):
     @cython.locals(request=Incoming)
     cdef _make_request(self, Exchange exchange)
 
-    @cython.locals(exchange=Exchange)
+    @cython.locals(exchange=Exchange, stepper=Stepper)
     cdef _run(self, request)
 
     cdef _start(self, Exchange exchange, coro)
-    cdef _step(self, request, Exchange exchange)
+    cdef _step(self, Stepper stepper, request, Exchange exchange)
     @cython.locals(known=bint)
     cdef _finish_step(self, request, Exchange exchange, response, error)
 

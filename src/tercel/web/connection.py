@@ -10,19 +10,9 @@ import asyncio
 from typing import Any
 
 from tercel.net.progress import WatchedProtocol
+from tercel.net.stepper import Stepper
 from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
-from tercel.net.tasks import (
-    CAN_STEP,
-    copy_context,
-    current_tasks,
-    fail_later,
-    keep_outcome,
-    make_task,
-    promote,
-    resume,
-    set_result,
-    start_eagerly,
-)
+from tercel.net.tasks import CAN_STEP, fail_later, start_eagerly
 from tercel.web.badpayload import bad_payload
 from tercel.web.exchange import Exchange
 from tercel.web.response import Response
@@ -35,16 +25,7 @@ __all__ = ("HttpConnection",)
 
 _start_eagerly = start_eagerly
 _can_step = CAN_STEP
-_keep_outcome = keep_outcome
-_next = next
-_DONE = object()
-_copy_context = copy_context
-_current_tasks = current_tasks
 _fail_later = fail_later
-_make_task = make_task
-_promote = promote
-_resume = resume
-_set_result = set_result
 _Response = Response
 _StreamResponse = StreamResponse
 _EMPTY = EMPTY_PAYLOAD
@@ -78,6 +59,7 @@ class HttpConnection(WatchedProtocol):
         "_serve",
         "_serve_outcome",
         "_started_at",
+        "_stepper",
         "_to_start",
         "exchange",
         "reader",
@@ -112,6 +94,7 @@ class HttpConnection(WatchedProtocol):
         self._max_size: int = server.client_max_size
         self._max_fields: int = server.client_max_fields
         self._serve = server.serve
+        self._stepper: Stepper | None = server.stepper_of(loop) if _can_step else None
         self._serve_outcome = server.serve_outcome
         self._request_class = server.request_class
 
@@ -302,8 +285,9 @@ class HttpConnection(WatchedProtocol):
         if self._logs_access:
             self._started_at = self.loop.time()
         self._handler_ended = False
-        if _can_step and self.loop not in _current_tasks:
-            self._step(request, exchange)
+        stepper = self._stepper
+        if stepper is not None and stepper.can_step():
+            self._step(stepper, request, exchange)
         else:
             self._start(exchange, self._serve(self, request))
 
@@ -314,30 +298,22 @@ class HttpConnection(WatchedProtocol):
             exchange.task = task
             self.server.keep_task(task)
 
-    def _step(self, request: Any, exchange: Exchange) -> None:
+    def _step(self, stepper: Stepper, request: Any, exchange: Exchange) -> None:
         """Run the handler up to its first suspension; most answers need no more than that."""
-        loop = self.loop
-        task = _make_task(loop=loop)
         response = None
         error = None
-        _current_tasks[loop] = task
+        stepper.enter()
         try:
-            coro = _keep_outcome(exchange, self._handler(request))
-            task._first = coro
-            context = _copy_context()
-            yielded = context.run(_next, coro.__await__(), _DONE)
-            if yielded is not _DONE:
-                exchange.task = task
-                del _current_tasks[loop]
-                _promote(task, self._serve(self, request, _resume(coro, yielded)), loop, context)
+            if stepper.run(self._handler(request)):
+                response = stepper.awaitable
+            else:
+                exchange.task = task = stepper.hand_over(self._serve, self, request)
                 self.server.keep_task(task)
                 return
-            response = exchange.outcome
-            exchange.outcome = None
         except BaseException as raised:
             error = raised
-        del _current_tasks[loop]
-        _set_result(task, None)
+        stepper.awaitable = None
+        stepper.leave()
         self._finish_step(request, exchange, response, error)
 
     def _finish_step(

@@ -36,7 +36,6 @@ cdef class Exchange:
     cdef readonly RequestHead head
     cdef readonly bint head_sent
     cdef public bint keep_alive
-    cdef public object outcome
     cdef readonly int status
     cdef public object task
     cdef public tuple trailers

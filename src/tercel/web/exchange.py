@@ -82,7 +82,6 @@ class Exchange:
         "head",
         "head_sent",
         "keep_alive",
-        "outcome",
         "status",
         "task",
         "trailers",
@@ -99,7 +98,6 @@ class Exchange:
         self.status = 0
         self.bytes_sent = 0
         self.body_bytes_sent = 0
-        self.outcome: Any = None
         self.task: asyncio.Task[Any] | None = None
         self.trailers: tuple[tuple[bytes, bytes], ...] = ()
         self._chunked = False

@@ -24,7 +24,7 @@ __all__ = ("error_response", "serve_outcome", "serve_request")
 async def serve_request(server: Any, connection: Any, request: Any, pending: Any = None) -> None:
     """Run the server's handler for `request` and send what it returns or raises.
 
-    `pending` goes on where the handler was begun: it leaves what that returns in the exchange.
+    `pending` goes on where the handler was begun, and gives what that gives.
     """
     exchange = request._exchange
     try:
@@ -34,9 +34,7 @@ async def serve_request(server: Any, connection: Any, request: Any, pending: Any
             if pending is None:
                 response = await server.handler(request)
             else:
-                await pending
-                response = exchange.outcome
-                exchange.outcome = None
+                response = await pending
         except Exception as raised:
             error = raised
         await _settle(server, connection, request, response, error)

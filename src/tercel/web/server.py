@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from tercel.net.stepper import Stepper
 from tercel.web.connection import HttpConnection
 from tercel.web.exchange import Exchange
 from tercel.web.request import BaseRequest
@@ -328,6 +329,7 @@ class Server:
         self._arrived = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._streams: WeakSet[EventSourceResponse] = WeakSet()
+        self._stepper: Stepper | None = None
 
     def __call__(self) -> RequestHandler:
         """A protocol for one more connection."""
@@ -375,6 +377,13 @@ class Server:
         self.request_class = kind
         self.client_max_size = max_size
         self.client_max_fields = max_fields
+
+    def stepper_of(self, loop: asyncio.AbstractEventLoop) -> Stepper:
+        """What runs the first steps of handlers on `loop`."""
+        stepper = self._stepper
+        if stepper is None or stepper.loop is not loop:
+            self._stepper = stepper = Stepper(loop)
+        return stepper
 
     def make_request(self, exchange: Exchange) -> BaseRequest:
         """The request that the factory makes."""
