@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 
 from tercel.hdrs import CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, SET_COOKIE
 from tercel.web.keys import ResponseKey
+from tercel.web.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,11 +44,14 @@ def reason_phrase(status: int) -> str:
     return found
 
 
-class AnswerHead(MutableMapping["str | ResponseKey[Any]", Any]):
+class AnswerHead(MutableMapping["str | ResponseKey[Any]", Any], Outgoing):
     """Status, header fields and cookies of an answer, and a mapping for sharing data.
 
     `headers` are copied, `_real_headers` are taken as they are. Equality is identity.
     """
+
+    if not TYPE_CHECKING:
+        __new__ = object.__new__  # not Outgoing's, which is not the one that Python would choose
 
     # Class-level defaults: an attribute is stored only when it differs.
     _status: int = 200
@@ -60,6 +64,7 @@ class AnswerHead(MutableMapping["str | ResponseKey[Any]", Any]):
     _chunked: bool = False
     _head_gone: bool = False
     _eof_sent: bool = False
+    _is_plain: bool = True  # False once there may be more than a Content-Type and a body
 
     def __init__(
         self,
@@ -96,6 +101,7 @@ class AnswerHead(MutableMapping["str | ResponseKey[Any]", Any]):
 
     def _set_status(self, status: int, reason: str | None) -> None:
         self._status = status = int(status)
+        self._is_plain = False
         if reason is None:
             self._reason = reason_phrase(status)
         elif "\n" in reason or "\r" in reason:
@@ -115,6 +121,7 @@ class AnswerHead(MutableMapping["str | ResponseKey[Any]", Any]):
         headers = self._headers
         if headers is None:
             self._headers = headers = CIMultiDict()
+            self._is_plain = False
             if self._type is not None:
                 headers[CONTENT_TYPE] = self._type
         return headers
@@ -274,6 +281,7 @@ class AnswerHead(MutableMapping["str | ResponseKey[Any]", Any]):
             from tercel.web.setcookie import ResponseCookies
 
             self._cookies = cookies = ResponseCookies()
+            self._is_plain = False
         return cookies
 
     def set_cookie(

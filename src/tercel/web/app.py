@@ -439,7 +439,7 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         run = wrap_handler(_answer_miss if route is None else route.handler, endpoint.apps)
         endpoint.has_hook = any(app.on_response_prepare for app in endpoint.apps)
         if all(app.pre_frozen for app in endpoint.apps):
-            endpoint.run = run
+            endpoint.call(run)
         return run
 
     async def _handle_slowly(self, request: Any) -> StreamResponse:

@@ -4,6 +4,8 @@ from tercel.net.progress cimport WatchedProtocol
 from tercel.net.stepper cimport Stepper
 from tercel.web.exchange cimport Exchange
 from tercel.web.incoming cimport Incoming
+from tercel.web.router cimport Entry
+from tercel.wire.h1.encode cimport encode_common_fields
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
 from tercel.wire.h1.head cimport Head
 
@@ -20,6 +22,7 @@ cdef double _REFUSAL_TIME
 cdef class HttpConnection(WatchedProtocol):
     cdef bint _closing
     cdef bint _discarding
+    cdef Entry _entry
     cdef object _handler
     cdef bint _handler_ended
     cdef bint _head_timed
@@ -50,12 +53,16 @@ cdef class HttpConnection(WatchedProtocol):
     cdef _run(self, request)
 
     cdef _start(self, Exchange exchange, coro)
+    @cython.locals(entry=Entry)
     cdef _step(self, Stepper stepper, request, Exchange exchange)
     @cython.locals(known=bint)
     cdef _finish_step(self, request, Exchange exchange, response, error)
 
     @cython.locals(exchange=Exchange, parts=tuple)
     cpdef bint answer(self, Incoming request, response) except -1
+
+    @cython.locals(status=int)
+    cdef bint _answer_octets(self, response, Exchange exchange) except -1
 
     cpdef finish_exchange(self, Exchange exchange)
     cdef _drop_rest_of_body(self)

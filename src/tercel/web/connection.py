@@ -16,10 +16,11 @@ from tercel.net.tasks import CAN_STEP, fail_later, start_eagerly
 from tercel.web.badpayload import bad_payload
 from tercel.web.exchange import Exchange
 from tercel.web.response import Response
+from tercel.web.router import Entry
 from tercel.web.stream import StreamResponse
 from tercel.wire.errors import TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
-from tercel.wire.h1.encode import encode_response_head
+from tercel.wire.h1.encode import encode_common_fields, encode_response_head
 
 __all__ = ("HttpConnection",)
 
@@ -28,6 +29,7 @@ _can_step = CAN_STEP
 _fail_later = fail_later
 _Response = Response
 _StreamResponse = StreamResponse
+_encode_common_fields = encode_common_fields
 _EMPTY = EMPTY_PAYLOAD
 
 #: Octets of requests to come that wait in memory while a handler runs.
@@ -45,6 +47,7 @@ class HttpConnection(WatchedProtocol):
     __slots__ = (
         "_closing",
         "_discarding",
+        "_entry",
         "_handler",
         "_handler_ended",
         "_head_timed",
@@ -91,6 +94,7 @@ class HttpConnection(WatchedProtocol):
         self._keepalive: float = server.keepalive_timeout
         self._logs_access: bool = server.logs_access
         self._handler = server.handler
+        self._entry: Entry | None = server.handler if type(server.handler) is Entry else None
         self._max_size: int = server.client_max_size
         self._max_fields: int = server.client_max_fields
         self._serve = server.serve
@@ -304,7 +308,9 @@ class HttpConnection(WatchedProtocol):
         error = None
         stepper.enter()
         try:
-            if stepper.run(self._handler(request)):
+            entry = self._entry
+            awaitable = self._handler(request) if entry is None else entry.start(request)
+            if stepper.run(awaitable):
                 response = stepper.awaitable
             else:
                 exchange.task = task = stepper.hand_over(self._serve, self, request)
@@ -341,7 +347,9 @@ class HttpConnection(WatchedProtocol):
         exchange = self.exchange
         if request._has_prepare_hook or exchange is None or exchange.head_sent:
             return False
-        if exchange.head.method == "CONNECT":
+        if type(response) is _Response and self._answer_octets(response, exchange):
+            return True
+        if exchange.is_tunnel():
             # Its answer has no framing fields where it succeeds, and no request follows a tunnel.
             exchange.keep_alive = False
             return False
@@ -349,6 +357,35 @@ class HttpConnection(WatchedProtocol):
         if parts is None:
             return False
         exchange.respond(parts[0], parts[1], parts[2], parts[3])
+        return True
+
+    def _answer_octets(self, response: Any, exchange: Exchange) -> bool:
+        """`answer` for a body of bytes and common fields."""
+        body = response._body
+        if type(body) is not bytes or not body or response._exchange is not None:
+            return False
+        if exchange.is_tunnel():
+            return False
+        if response._is_plain:
+            kind = response._type
+            if kind is None:
+                return False
+            response._exchange = exchange
+            response._eof_sent = True
+            exchange.respond_plainly(kind, body)
+            return True
+        status = response._status
+        if status < 200 or status == 204 or status == 304:
+            return False
+        if response._long_way or response._cookies is not None or response._added is not None:
+            return False
+        headers = response._headers
+        fields = response._type if headers is None else _encode_common_fields(headers.items())
+        if fields is None:
+            return False
+        response._exchange = exchange
+        response._eof_sent = True
+        exchange.respond(status, response._reason, fields, body)
         return True
 
     def finish_exchange(self, exchange: Exchange) -> None:

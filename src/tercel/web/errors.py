@@ -90,6 +90,9 @@ class HTTPException(Response, Exception):
     no str.
     """
 
+    if not TYPE_CHECKING:
+        __new__ = Exception.__new__
+
     status_code = -1
     empty_body = False
 

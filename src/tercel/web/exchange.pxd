@@ -7,17 +7,24 @@ cdef object _now
 cdef object _VERSION_10
 cdef Py_ssize_t _JOIN_LIMIT
 cdef bytes _standing_lines
-cdef long long _standing_second
+cdef bytes _standing_end
+cdef double _standing_from
+cdef double _standing_until
 cdef dict _content_types
 cdef Py_ssize_t _MAX_CONTENT_TYPES
+cdef dict _plain_starts
 cdef list _lengths
+cdef bytes _CONTENT_LENGTH
 cdef bytes _LAST
 cdef bytes _OK
 cdef bytes _KEEP_ALIVE
 cdef bytes _CLOSE
 
-@cython.locals(second="long long")
+@cython.locals(now=double, second="long long")
 cdef bytes _date_and_server()
+
+@cython.locals(start=bytes)
+cdef bytes _plain_start(str kind)
 
 @cython.locals(line=bytes)
 cdef bytes _content_type_line(value)
@@ -40,7 +47,12 @@ cdef class Exchange:
     cdef public object task
     cdef public tuple trailers
 
-    @cython.locals(size=Py_ssize_t, block=bytes, standing=bytes, connection=bytes, length=bytes, start=bytes, line=bytes)
+    cpdef bint is_tunnel(self) except -1
+
+    @cython.locals(size=Py_ssize_t, start=bytes, data=bytes)
+    cpdef respond_plainly(self, str kind, bytes body)
+
+    @cython.locals(size=Py_ssize_t, block=bytes, named=bytes, standing=bytes, connection=bytes, length=bytes, start=bytes, line=bytes)
     cpdef respond(self, int status, reason, fields, bytes body)
 
     cpdef start(self, int status, reason, headers, length, bint chunked)

@@ -32,23 +32,41 @@ _VERSION_10 = HttpVersion10
 #: A piece up to this many octets is copied behind the head to save a write.
 _JOIN_LIMIT = 65536
 
+#: The Date and Server lines, the same with the empty line, and the seconds that they hold for.
 _standing_lines = b""
-_standing_second = 0
+_standing_end = b""
+_standing_from = 1.0
+_standing_until = 0.0
 _content_types: dict[str, bytes] = {}
 _MAX_CONTENT_TYPES = 256
-_lengths = [b"Content-Length: %d\r\n" % length for length in range(1024)]
+_plain_starts: dict[str, bytes] = {}
+_lengths = [b"%d\r\n" % length for length in range(1024)]
+_CONTENT_LENGTH = b"Content-Length: "
 
 
 def _date_and_server() -> bytes:
     """The Date and Server lines, made anew once a second."""
-    global _standing_lines, _standing_second
-    second = int(_now())
-    if second != _standing_second:
-        _standing_second = second
+    global _standing_lines, _standing_end, _standing_from, _standing_until
+    now = _now()
+    if now >= _standing_until or now < _standing_from:
+        second = int(now)
         _standing_lines = encode_fields(
             (("Date", format_http_date(second)), ("Server", SERVER_SOFTWARE))
         )
+        _standing_end = _standing_lines + b"\r\n"
+        _standing_from = second
+        _standing_until = second + 1
     return _standing_lines
+
+
+def _plain_start(kind: str) -> bytes:
+    """The head of an answer with this Content-Type, up to the number of its length."""
+    start = _plain_starts.get(kind)
+    if start is None:
+        start = b"".join((_OK, _content_type_line(kind), _CONTENT_LENGTH))
+        if len(_plain_starts) < _MAX_CONTENT_TYPES:
+            _plain_starts[kind] = start
+    return start
 
 
 def _content_type_line(value: str) -> bytes:
@@ -139,6 +157,32 @@ class Exchange:
         """True once octets of the answer's head have left."""
         return self.head_sent
 
+    def is_tunnel(self) -> bool:
+        """True for a CONNECT request, whose answer is framed in a way of its own."""
+        return self.head.method == "CONNECT"
+
+    def respond_plainly(self, kind: str, body: bytes) -> None:
+        """`respond` with 200, a Content-Type and a body."""
+        size = len(body)
+        if (
+            size >= 1024
+            or not self.keep_alive
+            or self._connection.is_closed
+            or self.head.version is _VERSION_10
+            or self.head.method == "HEAD"
+        ):
+            self.respond(200, "OK", kind, body)
+            return
+        start = _plain_start(kind)
+        _date_and_server()
+        data = b"".join((start, _lengths[size], _standing_end, body))
+        self.status = 200
+        self.head_sent = True
+        self.finished = True
+        self.bytes_sent = len(data)
+        self.body_bytes_sent = size
+        self._connection.transport.write(data)
+
     def respond(
         self, status: int, reason: str, fields: CIMultiDict[str] | bytes | str | None, body: bytes
     ) -> None:
@@ -152,11 +196,11 @@ class Exchange:
         if fields is None:
             block = b""
             standing = _date_and_server()
+        elif type(fields) is bytes:
+            block = fields
+            standing = _date_and_server()
         elif isinstance(fields, str):
             block = _content_type_line(fields)
-            standing = _date_and_server()
-        elif isinstance(fields, bytes):
-            block = fields
             standing = _date_and_server()
         else:
             block = encode_fields(fields.items())
@@ -167,9 +211,10 @@ class Exchange:
             connection = b"\r\n" if self.head.version is not _VERSION_10 else _KEEP_ALIVE
         else:
             connection = _CLOSE
-        length = _lengths[size] if size < 1024 else b"Content-Length: %d\r\n" % size
+        length = _lengths[size] if size < 1024 else b"%d\r\n" % size
+        named = _CONTENT_LENGTH
         if status == 304:
-            length = b""
+            named = length = b""
         if status == 200 and reason == "OK":
             line = _OK
         else:
@@ -181,7 +226,7 @@ class Exchange:
             return
         transport = self._connection.transport
         if self.head.method == "HEAD" or size > _JOIN_LIMIT:
-            start = b"".join((line, block, length, standing, connection))
+            start = b"".join((line, block, named, length, standing, connection))
             self.bytes_sent = len(start)
             transport.write(start)
             if self.head.method != "HEAD":
@@ -189,7 +234,7 @@ class Exchange:
                 self.body_bytes_sent = size
                 transport.write(body)
             return
-        start = b"".join((line, block, length, standing, connection, body))
+        start = b"".join((line, block, named, length, standing, connection, body))
         self.bytes_sent = len(start)
         self.body_bytes_sent = size
         transport.write(start)

@@ -27,19 +27,6 @@ class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
         dict.__init__(self, match_dict)
         self._route = route
 
-    @classmethod
-    def _make(cls, match: Any, route: Any, apps: tuple[Any, ...]) -> "UrlMappingMatchInfo":
-        made = cls.__new__(cls)
-        for index, name in enumerate(match.endpoint.names):
-            made[name] = match.value(index)
-        made._route = route
-        if apps:
-            made._apps = apps
-            made._current_app = apps[-1]
-        if match.allowed is not None:
-            made._match = match
-        return made
-
     @property
     def handler(self) -> Callable[[Any], Awaitable[Any]]:
         """The web handler; it raises `http_exception` where nothing was found."""
@@ -54,13 +41,15 @@ class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
     def route(self) -> Any:
         """The route that was found, or a `SystemRoute` that raises `http_exception`."""
         if self._route is None:
-            self._route = SystemRoute(self.http_exception)
+            found = None if self._match is None else self._match.endpoint.route
+            self._route = SystemRoute(self.http_exception) if found is None else found
         return self._route
 
     @property
     def http_exception(self) -> Any:
         """`HTTPNotFound` or `HTTPMethodNotAllowed` where nothing was found, else None."""
-        if self._http_exception is None and self._match is not None:
+        match = self._match
+        if self._http_exception is None and match is not None and match.allowed is not None:
             self._http_exception = make_miss(self._match)
         return self._http_exception
 
@@ -74,25 +63,33 @@ class UrlMappingMatchInfo(dict[str, str], AbstractMatchInfo):
     @property
     def apps(self) -> tuple[Any, ...]:
         """The applications that led here, outermost first."""
-        return self._apps
+        apps = self._apps
+        if not apps and self._match is not None:
+            self._apps = apps = self._match.endpoint.apps
+        return apps
 
     def add_app(self, app: Any) -> None:
         """Put `app` before the applications. Raises RuntimeError once frozen."""
         if self._frozen:
             raise RuntimeError("Cannot change apps stack after .freeze() call")
-        if self._current_app is None:
+        if self.current_app is None:
             self._current_app = app
-        self._apps = (app, *self._apps)
+        self._apps = (app, *self.apps)
 
     @property
     def current_app(self) -> Any:
         """The application whose middlewares, or handler, run now."""
-        return self._current_app
+        app = self._current_app
+        if app is None:
+            apps = self.apps
+            if apps:
+                self._current_app = app = apps[-1]
+        return app
 
     @current_app.setter
     def current_app(self, app: Any) -> None:
-        if app not in self._apps:
-            raise RuntimeError(f"Expected one of the following apps {self._apps!r}, got {app!r}")
+        if app not in self.apps:
+            raise RuntimeError(f"Expected one of the following apps {self.apps!r}, got {app!r}")
         self._current_app = app
 
     def freeze(self) -> None:

@@ -79,6 +79,8 @@ def _chain(function: Any, inner: Handler) -> Handler:
     def run(request: Any) -> Any:
         return function(request, inner)
 
+    run._tercel_middleware = function  # type: ignore[attr-defined]
+    run._tercel_inner = inner  # type: ignore[attr-defined]
     return run
 
 

@@ -23,6 +23,7 @@ from tercel.hdrs import (
     TRANSFER_ENCODING,
 )
 from tercel.web.answerhead import OCTET_STREAM, Pairs
+from tercel.web.outgoing import UTF8_TYPES, Outgoing
 from tercel.web.stream import StreamResponse, allows_no_body
 
 if TYPE_CHECKING:
@@ -32,13 +33,6 @@ if TYPE_CHECKING:
     from tercel.web.parties import AnsweredRequest
 
 __all__ = ("Response", "json_bytes_response", "json_response")
-
-_UTF8_TYPES = {
-    None: "text/plain; charset=utf-8",
-    "text/plain": "text/plain; charset=utf-8",
-    "text/html": "text/html; charset=utf-8",
-    "application/json": "application/json; charset=utf-8",
-}
 
 
 class Response(StreamResponse):
@@ -70,19 +64,38 @@ class Response(StreamResponse):
             and cls._start is Response._start
         )
 
-    def __init__(
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            body: Any = None,
+            status: int = 200,
+            reason: str | None = None,
+            text: str | None = None,
+            headers: Pairs | None = None,
+            content_type: str | None = None,
+            charset: str | None = None,
+            zlib_executor_size: int | None = None,
+            zlib_executor: Executor | None = None,
+        ) -> None: ...
+
+    else:
+        __init__ = Outgoing.__init__
+
+    def _set_up(
         self,
-        *,
-        body: Any = None,
-        status: int = 200,
-        reason: str | None = None,
-        text: str | None = None,
-        headers: "Pairs | None" = None,
-        content_type: str | None = None,
-        charset: str | None = None,
-        zlib_executor_size: int | None = None,
-        zlib_executor: "Executor | None" = None,
+        body: Any,
+        status: int,
+        reason: str | None,
+        text: str | None,
+        headers: "Pairs | None",
+        content_type: str | None,
+        charset: str | None,
+        zlib_executor_size: int | None,
+        zlib_executor: "Executor | None",
     ) -> None:
+        """The rest of `__init__`, for all but the plainest answers."""
         if status != 200 or reason is not None:
             self._set_status(status, reason)
         if headers is not None:
@@ -94,8 +107,8 @@ class Response(StreamResponse):
                 raise ValueError("body and text are not allowed together")
             if not isinstance(text, str):
                 raise TypeError(f"text argument must be str ({type(text)!r})")
-            if headers is None and charset is None and content_type in _UTF8_TYPES:
-                self._type = _UTF8_TYPES[content_type]
+            if headers is None and charset is None and content_type in UTF8_TYPES:
+                self._type = UTF8_TYPES[content_type]
                 self._body = text.encode()
             else:
                 self._take_text(text, content_type, charset)
@@ -115,6 +128,7 @@ class Response(StreamResponse):
         self, headers: "Pairs", content_type: str | None, charset: str | None
     ) -> None:
         self._headers = CIMultiDict(headers)
+        self._is_plain = False
         if (content_type is not None or charset is not None) and CONTENT_TYPE in self._headers:
             raise ValueError(
                 "passing both Content-Type header and content_type or charset params is forbidden"
@@ -232,15 +246,6 @@ class Response(StreamResponse):
 
         The headers lack those that frame the answer, and Date and Server where they are not set.
         """
-        if self._headers is None and self._exchange is None and type(self) is Response:
-            body = self._body  # the commonest case, without the calls
-            if self._status < 205 and self._status != 204 and type(body) is bytes:
-                if self._cookies is None and self._type is not None and not self._long_way and body:
-                    self._exchange = exchange
-                    self._request = request
-                    self._eof_sent = True
-                    self._keep_alive = exchange.keep_alive
-                    return self._status, self._reason, self._type, body
         body = self._payload_bytes()
         if body is None or (not body and request.method == "HEAD"):
             return None

@@ -4,16 +4,21 @@ from tercel.web.incoming cimport Incoming
 from tercel.wire.h1.head cimport RequestHead
 
 cdef object _make_info
+cdef object _new_dict
 cdef object _normal_path
 
 
 cdef class Endpoint:
     cdef public tuple apps
     cdef public object expect_handler
+    cdef public object function
     cdef public bint has_hook
+    cdef public object inner
     cdef public tuple names
     cdef public object route
     cdef public object run
+
+    cpdef call(self, run)
 
 
 cdef class Match:
@@ -23,6 +28,7 @@ cdef class Match:
     cdef public tuple values
 
     cpdef str value(self, Py_ssize_t index)
+    @cython.locals(index=Py_ssize_t)
     cpdef info(self)
 
 
@@ -109,3 +115,6 @@ cdef class RouteTable:
 cdef class Entry:
     cdef object _dispatcher
     cdef object _long_way
+
+    @cython.locals(table=RouteTable)
+    cpdef start(self, Incoming request)

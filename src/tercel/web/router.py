@@ -16,6 +16,7 @@ from tercel.web.pattern import normal_path
 __all__ = ("Candidate", "Endpoint", "Entry", "Leaf", "Match", "Node", "RegexEdge", "RouteTable")
 
 _make_info = UrlMappingMatchInfo
+_new_dict: Any = dict.__new__
 _normal_path = normal_path
 
 
@@ -25,7 +26,7 @@ class Endpoint:
     `run` is the handler behind all middlewares; the application fills it in, once a table.
     """
 
-    __slots__ = ("apps", "expect_handler", "has_hook", "names", "route", "run")
+    __slots__ = ("apps", "expect_handler", "function", "has_hook", "inner", "names", "route", "run")
 
     def __init__(self, route: Any, apps: tuple[Any, ...], names: tuple[str, ...]) -> None:
         self.route = route
@@ -34,6 +35,14 @@ class Endpoint:
         self.run: Any = None
         self.expect_handler: Any = None
         self.has_hook = False
+        self.function: Any = None
+        self.inner: Any = None
+
+    def call(self, run: Any) -> None:
+        """Call `run` from now on: the outermost middleware itself, where it is one."""
+        self.run = run
+        self.function = getattr(run, "_tercel_middleware", None)
+        self.inner = getattr(run, "_tercel_inner", None)
 
 
 class Match:
@@ -75,8 +84,11 @@ class Match:
 
     def info(self) -> Any:
         """A new `UrlMappingMatchInfo`."""
-        endpoint = self.endpoint
-        return _make_info._make(self, endpoint.route, endpoint.apps)
+        made = _new_dict(_make_info)
+        for index, name in enumerate(self.endpoint.names):
+            made[name] = self.value(index)
+        made._match = self  # it looks for route and applications there
+        return made
 
 
 class Leaf:
@@ -244,6 +256,8 @@ class RouteTable:
             return None
         if endpoint.has_hook:
             request._has_prepare_hook = True
+        if endpoint.function is not None:
+            return endpoint.function(request, endpoint.inner)
         return endpoint.run(request)
 
     def find(self, method: str, path: str, host: str | None = None) -> Match:
@@ -308,6 +322,10 @@ class Entry:
         self._long_way = long_way
 
     def __call__(self, request: Incoming) -> Any:
+        return self.start(request)
+
+    def start(self, request: Incoming) -> Any:
+        """Call the handler of `request`; what is to be awaited for its answer."""
         table = self._dispatcher._table
         if table is not None and table.is_sync and not table.needs_host:
             answer = table.start(request, None)

@@ -107,8 +107,9 @@ class StreamResponse(AnswerHead):
     @property
     def task(self) -> "asyncio.Task[Any] | None":
         """The task that serves the request, None before `prepare()`."""
-        request = self._request
-        return request.task if request is not None else None
+        if self._request is not None:
+            return self._request.task
+        return getattr(self._exchange, "task", None)
 
     @property
     def keep_alive(self) -> bool | None:
@@ -116,12 +117,17 @@ class StreamResponse(AnswerHead):
 
         None before `prepare()`.
         """
-        return False if self._closes else self._keep_alive
+        if self._closes:
+            return False
+        if self._keep_alive is None and self._exchange is not None:
+            return self._exchange.keep_alive
+        return self._keep_alive
 
     def force_close(self) -> None:
         """Close the connection after this answer. There is no way back."""
         self._closes = True
         self._long_way = True
+        self._is_plain = False
 
     @property
     def body_length(self) -> int:
@@ -162,6 +168,7 @@ class StreamResponse(AnswerHead):
             raise RuntimeError("You can't enable chunked encoding when a content length is set")
         self._chunked = True
         self._long_way = True
+        self._is_plain = False
 
     @property
     def _payload_writer(self) -> "AnswerSink | None":
@@ -204,6 +211,7 @@ class StreamResponse(AnswerHead):
         self._compression_force = force
         self._compression_strategy = strategy
         self._long_way = True
+        self._is_plain = False
 
     # Trailers
 
@@ -282,6 +290,7 @@ class StreamResponse(AnswerHead):
         return False
 
     async def _start(self, request: Any) -> None:
+        self._is_plain = False
         self._request = request
         self._exchange = exchange = request._exchange
         headers = self.headers

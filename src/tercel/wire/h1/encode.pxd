@@ -6,6 +6,7 @@ cdef dict _REASONS
 cdef dict _STATUS_LINES
 cdef dict _NAMES
 cdef Py_ssize_t _MAX_NAMES
+cdef dict _ROLES
 
 @cython.locals(text=bytes)
 cpdef bytes encode_status_line(int status, reason)
@@ -15,6 +16,9 @@ cdef bytes _encode_name(name)
 
 @cython.locals(parts=list, text=bytes, encoded=bytes)
 cpdef bytes encode_fields(fields)
+
+@cython.locals(parts=list, encoded=bytes, has_type=bint)
+cpdef bytes encode_common_fields(fields)
 
 cdef bytes _encode_text(str text)
 

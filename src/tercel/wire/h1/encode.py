@@ -13,6 +13,7 @@ from tercel.wire.octets import KIND, VALUE, is_field_text, is_token
 __all__ = (
     "LAST_CHUNK",
     "encode_chunk",
+    "encode_common_fields",
     "encode_fields",
     "encode_last_chunk",
     "encode_request_head",
@@ -32,6 +33,9 @@ _STATUS_LINES: dict[int, bytes] = {
 #: Field names checked once, with the colon that follows them.
 _NAMES: dict[str, bytes] = {}
 _MAX_NAMES = 1024
+#: For the same names: 1 for Content-Type, 2 for those that an answer's framing leaves to us.
+_ROLES: dict[str, int] = {}
+_OWN = frozenset(("connection", "content-length", "date", "server", "transfer-encoding"))
 
 
 def encode_status_line(status: int, reason: str) -> bytes:
@@ -55,6 +59,8 @@ def _encode_name(name: str) -> bytes:
     text += b": "
     if len(_NAMES) < _MAX_NAMES:
         _NAMES[str(name)] = text
+        low = name.lower()
+        _ROLES[str(name)] = 1 if low == "content-type" else 2 if low in _OWN else 0
     return text
 
 
@@ -81,8 +87,30 @@ def encode_fields(fields: Iterable[tuple[str, str]]) -> bytes:
     return b"".join(parts)
 
 
+def encode_common_fields(fields: Iterable[tuple[str, str]]) -> bytes | None:
+    """`encode_fields` for an answer with a Content-Type and no field of `_OWN`; None for others.
+
+    None too for names that are not known yet, whose first use is left to `encode_fields`.
+    """
+    parts = []
+    has_type = False
+    for name, value in fields:
+        role = _ROLES.get(name)
+        if role is None or role == 2 or type(value) is not str:
+            return None
+        if role == 1:
+            has_type = True
+        encoded = _encode_text(value)
+        if not _is_clean(encoded):
+            return None
+        parts.append(_NAMES[name])
+        parts.append(encoded)
+        parts.append(b"\r\n")
+    return b"".join(parts) if has_type else None
+
+
 def _encode_text(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+    return text.encode() if text.isascii() else text.encode("utf-8", "surrogateescape")
 
 
 def _is_clean(data: bytes) -> bool:

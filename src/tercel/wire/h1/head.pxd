@@ -14,8 +14,19 @@ cdef list _split_block(bytes block, bint as_text)
 cdef object _name_of(bytes name)
 
 
+cdef class Fields:
+    cdef object _headers
+    cdef tuple _raw_headers
+    cdef readonly bytes block
+    cdef readonly object length
+
+    cpdef headers(self)
+    cpdef tuple raw_headers(self)
+
+
 cdef class Head:
     cdef public bytes _block
+    cdef public Fields _fields
     cdef object _headers
     cdef tuple _raw_headers
     cdef public bint chunked

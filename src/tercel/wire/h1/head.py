@@ -13,6 +13,7 @@ from tercel.wire.h1.framing import list_tokens, split_target
 from tercel.wire.version import HttpVersion, HttpVersion10, HttpVersion11
 
 __all__ = (
+    "Fields",
     "Head",
     "RequestHead",
     "ResponseHead",
@@ -70,6 +71,33 @@ def _name_of(name: bytes) -> istr:
     return found
 
 
+class Fields:
+    """A checked block of field lines that came again on a connection, and what was made of it.
+
+    Made once, told to every head with the same octets: clients repeat themselves.
+    """
+
+    __slots__ = ("_headers", "_raw_headers", "block", "length")
+
+    def __init__(self, block: bytes, length: int | None) -> None:
+        self.block = block
+        self.length = length
+        self._headers: CIMultiDictProxy[str] | None = None
+        self._raw_headers: tuple[tuple[bytes, bytes], ...] | None = None
+
+    def headers(self) -> CIMultiDictProxy[str]:
+        """The mapping of the fields; it is read-only, so that all may have the same."""
+        if self._headers is None:
+            self._headers = CIMultiDictProxy(CIMultiDict(_split_block(self.block, True)))
+        return self._headers
+
+    def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The pairs of bytes."""
+        if self._raw_headers is None:
+            self._raw_headers = tuple(parse_pairs(self.block))
+        return self._raw_headers
+
+
 class Head:
     """What requests and responses have in common.
 
@@ -80,6 +108,7 @@ class Head:
 
     __slots__ = (
         "_block",
+        "_fields",
         "_headers",
         "_raw_headers",
         "chunked",
@@ -91,6 +120,7 @@ class Head:
 
     def __init__(self) -> None:
         self._block: bytes = b""
+        self._fields: Fields | None = None
         self._headers: CIMultiDictProxy[str] | None = None
         self._raw_headers: tuple[tuple[bytes, bytes], ...] | None = None
         self.chunked = False
@@ -103,14 +133,20 @@ class Head:
     def raw_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """The fields as they came: pairs of bytes in order, white space around values removed."""
         if self._raw_headers is None:
-            self._raw_headers = tuple(parse_pairs(self._block))
+            if self._fields is not None:
+                self._raw_headers = self._fields.raw_headers()
+            else:
+                self._raw_headers = tuple(parse_pairs(self._block))
         return self._raw_headers
 
     @property
     def headers(self) -> CIMultiDictProxy[str]:
         """The fields as a read-only mapping; values are UTF-8 with surrogate escapes."""
         if self._headers is None:
-            self._headers = CIMultiDictProxy(CIMultiDict(_split_block(self._block, True)))
+            if self._fields is not None:
+                self._headers = self._fields.headers()
+            else:
+                self._headers = CIMultiDictProxy(CIMultiDict(_split_block(self._block, True)))
         return self._headers
 
 
@@ -138,6 +174,7 @@ class RequestHead(Head):
 
     def __init__(self) -> None:  # sets Head's attributes itself: one call less for every request
         self._block = b""
+        self._fields = None
         self._headers = None
         self._raw_headers = None
         self.chunked = False
@@ -166,6 +203,7 @@ class ResponseHead(Head):
 
     def __init__(self) -> None:
         self._block = b""
+        self._fields = None
         self._headers = None
         self._raw_headers = None
         self.chunked = False

@@ -1,6 +1,6 @@
 cimport cython
 
-from tercel.wire.h1.head cimport Head, RequestHead, ResponseHead
+from tercel.wire.h1.head cimport Fields, Head, RequestHead, ResponseHead
 
 cdef bytes _KIND
 cdef unsigned char _TCHAR
@@ -11,6 +11,7 @@ cdef unsigned char _HOST
 cdef unsigned char _TELLING
 cdef object _VERSION_10
 cdef object _VERSION_11
+cdef Py_ssize_t _MAX_MEMO
 cdef dict _METHODS
 cdef object _NOT_IN_TRAILERS
 
@@ -28,6 +29,7 @@ cdef class HeadParser:
     cdef Py_ssize_t _max_head
     cdef Py_ssize_t _max_line
     cdef Py_ssize_t _max_lines
+    cdef Fields _memo
     cdef Py_ssize_t _offset
     cdef Py_ssize_t _scanned
     cdef bint _sets_cookies
@@ -39,8 +41,13 @@ cdef class HeadParser:
 
     cdef _reset(self)
 
-    @cython.locals(end=Py_ssize_t, pos=Py_ssize_t, limit=Py_ssize_t, head=Head)
+    @cython.locals(end=Py_ssize_t, pos=Py_ssize_t, limit=Py_ssize_t, head=Head, again=Head)
     cpdef Head parse(self, bytes data, Py_ssize_t start)
+
+    cdef _keep_memo(self, RequestHead head)
+
+    @cython.locals(p="const unsigned char *", memo=Fields, head=RequestHead, after=Py_ssize_t)
+    cdef bint _take_memo(self, bytes data, Py_ssize_t pos, Py_ssize_t end) except -1
 
     @cython.locals(end=Py_ssize_t, pos=Py_ssize_t)
     cpdef tuple parse_trailers(self, bytes data, Py_ssize_t start)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tercel.wire.errors import BadMessage
 from tercel.wire.h1.framing import list_tokens, read_coding, read_host, read_length, split_target
-from tercel.wire.h1.head import Head, RequestHead, ResponseHead, parse_pairs
+from tercel.wire.h1.head import Fields, Head, RequestHead, ResponseHead, parse_pairs
 from tercel.wire.limits import Limits
 from tercel.wire.octets import DIGIT, HOST, KIND, TARGET, TCHAR, TELLING, VALUE
 from tercel.wire.trailers import MISPLACED_TRAILERS
@@ -29,6 +29,8 @@ _VERSION_10 = HttpVersion10
 _VERSION_11 = HttpVersion11
 
 _NOT_IN_TRAILERS = MISPLACED_TRAILERS
+#: Octets of fields that are kept to be compared with those of the next request.
+_MAX_MEMO = 4096
 _METHODS = {
     name.encode(): name
     for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
@@ -55,6 +57,7 @@ class HeadParser:
         "_max_head",
         "_max_line",
         "_max_lines",
+        "_memo",
         "_offset",
         "_scanned",
         "_sets_cookies",
@@ -73,6 +76,7 @@ class HeadParser:
         self._max_lines = limits.max_headers
         self._max_head = limits.max_head_size
         self.end = 0
+        self._memo: Fields | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -114,6 +118,11 @@ class HeadParser:
                 self._scanned = end - start
                 return None
             self._fields = pos - start
+            if self._memo is not None and self._take_memo(data, pos, end):
+                again: Any = self._head
+                self.end = pos + len(again._block) + 2
+                self._reset()
+                return again  # type: ignore[no-any-return]
         pos = self._parse_fields(data, start, pos, end)
         if pos < 0:
             return None
@@ -122,10 +131,41 @@ class HeadParser:
         self.end = pos + 2
         if self.is_request:
             self._finish_request(head)
+            self._keep_memo(head)
         else:
             self._finish_response(head)
         self._reset()
         return head  # type: ignore[no-any-return]
+
+    def _keep_memo(self, head: RequestHead) -> None:
+        """Remember the fields of a request that says nothing unusual about its connection."""
+        if (
+            head.keep_alive
+            and not head.chunked
+            and not head.expects
+            and not head.may_be_coded
+            and head.upgrade is None
+            and head.version is _VERSION_11
+            and len(head._block) <= _MAX_MEMO
+        ):
+            head._fields = self._memo = Fields(head._block, head.content_length)
+
+    def _take_memo(self, data: bytes, pos: int, end: int) -> bool:
+        """True if the very fields of the last request follow at `pos`: they need no parsing."""
+        p = data
+        memo: Any = self._memo
+        head: Any = self._head
+        after = pos + len(memo.block)
+        if after + 2 > end or p[after] != 13 or p[after + 1] != 10:
+            return False
+        if self._fields + len(memo.block) > self._max_head:
+            return False
+        if head.version is not _VERSION_11 or p[pos:after] != memo.block:
+            return False
+        head._block = memo.block
+        head._fields = memo
+        head.content_length = memo.length
+        return True
 
     def parse_trailers(self, data: bytes, start: int) -> tuple[tuple[bytes, bytes], ...] | None:
         """The trailer section that begins at `start`, or None until it is whole (RFC 9112, 7.1.2).
