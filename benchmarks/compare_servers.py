@@ -6,6 +6,9 @@ Prints, for each case and server, the medians of requests per second, CPU micros
 server per request, the 99th percentile in milliseconds, and the ratio of CPU time to aiohttp's
 (higher is better). The figure to compare is CPU time per request: it holds on a noisy machine and
 where wrk is the bottleneck.
+
+Three more cases are no load: `memory` (KiB of an idle keep-alive connection), `start` (exec to
+first answer, milliseconds) and `import` (CPU milliseconds above bare Python).
 """
 
 import argparse
@@ -47,23 +50,44 @@ CASES = {
     "headers": ("/items/42", None, HEADERS),
     "form": ("/form", FORM, {"Content-Type": "application/x-www-form-urlencoded"}),
 }
+#: Cases of another kind than "one request, one small answer": connections of wrk for each.
+CONNECTIONS = {"upload": 8, "static-large": 16}
+UPLOAD = 10 * 2**20
+CASES |= {
+    "static": ("/static/small.bin", None, {}),
+    "static-large": ("/static/large.bin", None, {}),
+    "stream": ("/stream", None, {}),
+    "upload": ("/upload", UPLOAD, {"Content-Type": "application/octet-stream"}),
+    "tls": ("/", None, {}),
+}
+#: What the servers that have no framework can answer.
+ANSWERED = {
+    "bare": {"hello", "tls", "memory", "start"},
+    "nginx": {"hello", "static", "static-large", "tls", "memory", "start"},
+    "granian": set(CASES) | {"memory", "start"},
+}
+MODULES = ("tercel", "tercel.web", "aiohttp", "aiohttp.web", "starlette.applications", "uvicorn")
 NGINX = """
 worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4096; }}
 http {{
-  access_log off; keepalive_requests 100000000;
+  access_log off; keepalive_requests 100000000; sendfile on;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   server {{
-    listen 127.0.0.1:{port}; default_type text/plain;
+    listen 127.0.0.1:{port}{ssl}; default_type text/plain;
     location / {{ return 200 "Hello, World!"; }}
+    location /static/ {{ alias {folder}/files/; }}
   }}
 }}
 """
+NGINX_TLS = " ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem"
 
 
-def command_of(server, port, folder):
+def command_of(server, port, folder, tls):
     """The command line that starts `server` on `port`."""
+    folder = pathlib.Path(folder)
+    cert, key = folder / "cert.pem", folder / "key.pem"
     servers = HERE / "servers"
     if server in ("tercel", "aiohttp"):
         return [PYTHON, servers / "framework.py", server, port]
@@ -93,6 +117,7 @@ def command_of(server, port, folder):
             "uvloop",
             "--working-dir",
             servers,
+            *(["--ssl-certificate", cert, "--ssl-keyfile", key] if tls else []),
             "rsgi:app",
         ]
     if server == "starlette":
@@ -113,11 +138,15 @@ def command_of(server, port, folder):
             "error",
             "--app-dir",
             servers,
+            *(["--ssl-certfile", cert, "--ssl-keyfile", key] if tls else []),
             "asgi:app",
         ]
     if server == "nginx":
-        conf = pathlib.Path(folder) / "nginx.conf"
-        conf.write_text(NGINX.format(folder=folder, port=port))
+        conf = folder / f"nginx-{port}.conf"
+        ssl = NGINX_TLS.format(folder=folder) if tls else ""
+        conf.write_text(
+            NGINX.format(folder=folder, port=port, ssl=ssl).replace("/pid;", f"/{port};")
+        )
         return ["nginx", "-c", conf]
     raise SystemExit(f"unknown server {server!r}")
 
@@ -152,7 +181,9 @@ def lua_for(case, folder):
     """A wrk script for the case."""
     _, body, headers = CASES[case]
     lines = [f'wrk.headers["{name}"] = {json.dumps(value)}' for name, value in headers.items()]
-    if body is not None:
+    if isinstance(body, int):
+        lines += ['wrk.method = "POST"', f'wrk.body = string.rep("x", {body})']
+    elif body is not None:
         lines += ['wrk.method = "POST"', f"wrk.body = {json.dumps(body)}"]
     path = pathlib.Path(folder) / f"{case}.lua"
     path.write_text("\n".join(lines) + "\n")
@@ -161,12 +192,13 @@ def lua_for(case, folder):
 
 def measure(case, port, pid, seconds, folder, load_core):
     """One round: requests per second, CPU microseconds per request, 99th percentile in ms."""
-    url = f"http://127.0.0.1:{port}{CASES[case][0]}"
+    scheme = "https" if case == "tls" else "http"
+    url = f"{scheme}://127.0.0.1:{port}{CASES[case][0]}"
     before = cpu_seconds(pid)
     command = [
         "wrk",
         "-t1",
-        "-c64",
+        f"-c{CONNECTIONS.get(case, 64)}",
         f"-d{seconds}s",
         "--latency",
         "-s",
@@ -177,7 +209,7 @@ def measure(case, port, pid, seconds, folder, load_core):
         ["taskset", "-c", str(load_core), *command], capture_output=True, text=True, check=True
     ).stdout
     spent = cpu_seconds(pid) - before
-    if "Non-2xx" in out or "Socket errors" in out:
+    if "Non-2xx" in out or " 0 requests in" in out or "Socket errors" in out:
         raise SystemExit(f"{case}: wrk reports errors:\n{out}")
     count = int(re.search(r"(\d+) requests in", out)[1])
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
@@ -185,12 +217,37 @@ def measure(case, port, pid, seconds, folder, load_core):
     return rate, spent / count * 1e6, float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
-def start(server, folder, core):
-    port = free_port()
-    command = [str(part) for part in command_of(server, port, folder)]
-    process = subprocess.Popen(
-        ["taskset", "-c", str(core), *command], stdout=subprocess.DEVNULL, start_new_session=True
+def prepare(folder):
+    """The files that the servers serve, and a certificate."""
+    files = pathlib.Path(folder, "files")
+    files.mkdir()
+    (files / "small.bin").write_bytes(os.urandom(10_000))
+    (files / "large.bin").write_bytes(os.urandom(2**20))
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=127.0.0.1"]
+    names = ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"]
+    subprocess.run([*command, *names], check=True, capture_output=True)
+
+
+def spawn(server, folder, core, port, tls=False):
+    command = [str(part) for part in command_of(server, port, folder, tls)]
+    return subprocess.Popen(
+        ["taskset", "-c", str(core), *command],
+        stdout=subprocess.DEVNULL,
+        stderr=pathlib.Path(folder, f"{server}.err").open("ab"),
+        start_new_session=True,
+        env={
+            **os.environ,
+            "BENCH_FILES": f"{folder}/files",
+            "BENCH_TLS": str(folder) if tls else "",
+            "PYTHONDONTWRITEBYTECODE": "",
+        },
     )
+
+
+def start(server, folder, core, tls=False):
+    port = free_port()
+    process = spawn(server, folder, core, port, tls)
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), 0.1).close()
@@ -206,13 +263,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--cases", default=",".join([*CASES, "memory", "start", "import"]))
     parser.add_argument("--servers", default="tercel,aiohttp,granian,starlette,bare,nginx")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    for program in ("wrk", "taskset"):
+    for program in ("wrk", "taskset", "openssl"):
         if shutil.which(program) is None:
-            raise SystemExit(f"{program} is missing: install Debian's packages wrk and util-linux")
+            raise SystemExit(f"{program} is missing: install Debian's wrk, util-linux and openssl")
     servers = [
         name for name in options.servers.split(",") if name != "nginx" or shutil.which("nginx")
     ]
@@ -220,28 +277,147 @@ def main():
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
+        prepare(folder)
         running = {}
         try:
-            for server in servers:
-                running[server] = start(server, folder, cores[0])
             for case in options.cases.split(","):
-                shown = [s for s in servers if case == "hello" or s not in ("bare", "nginx")]
+                shown = [name for name in servers if case in ANSWERED.get(name, {case})]
+                if case in ("memory", "start", "import"):
+                    rows = weigh(case, shown, folder, cores, options.rounds)
+                    results[case] = rows
+                    show_weights(case, rows)
+                    continue
                 for server in shown:
-                    process, port = running[server]
-                    measure(case, port, process.pid, 1, folder, cores[-1])
-                for _ in range(options.rounds):
-                    for server in shown:
-                        process, port = running[server]
-                        row = measure(case, port, process.pid, options.seconds, folder, cores[-1])
-                        results.setdefault(case, {}).setdefault(server, []).append(row)
+                    place = server, case == "tls"
+                    if place not in running:
+                        running[place] = start(server, folder, cores[0], case == "tls")
+                load(case, shown, running, folder, cores[-1], options, results)
                 show(case, results[case])
         finally:
             for process, _ in running.values():
-                os.killpg(process.pid, signal.SIGTERM)
-            for process, _ in running.values():
-                process.wait(10)
+                stop(process)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
+
+
+def load(case, shown, running, folder, core, options, results):
+    """All rounds of a case, interleaved; one second each to warm up."""
+    for number in range(options.rounds + 1):
+        for server in shown:
+            process, port = running[server, case == "tls"]
+            seconds = options.seconds if number else 1
+            row = measure(case, port, process.pid, seconds, folder, core)
+            if number:
+                results.setdefault(case, {}).setdefault(server, []).append(row)
+
+
+def stop(process):
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def ask(port, timeout=5.0):
+    """A connection on which one request was answered; OSError where there is no server yet."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout)
+    connection.sendall(REQUEST)
+    answer = b""
+    while b"Hello, World!" not in answer:
+        piece = connection.recv(4096)
+        if not piece:
+            raise ConnectionResetError("the server closed without an answer")
+        answer += piece
+    return connection
+
+
+def resident(root):
+    """KiB in memory of a process and its descendants, shared pages in part."""
+    total = 0
+    for pid in family(root):
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+        total += int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1])
+    return total
+
+
+def family(root):
+    found, todo = [], [root]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            todo += map(int, (task / "children").read_text().split())
+    return found
+
+
+def weigh(case, servers, folder, cores, rounds):
+    """Medians of what a server, or a module, costs without load."""
+    rows = {}
+    if case == "import":
+        for _ in range(rounds + 2):
+            bare = import_time(None)
+            for module in MODULES:
+                rows.setdefault(module, []).append((import_time(module) - bare) * 1000)
+    for _ in range(rounds if case != "import" else 0):
+        for server in servers:
+            rows.setdefault(server, []).append(
+                idle_memory(server, folder, cores)
+                if case == "memory"
+                else first_answer(server, folder, cores)
+            )
+    return {name: statistics.median(values) for name, values in rows.items()}
+
+
+def import_time(module):
+    before = os.times()
+    subprocess.run([PYTHON, "-c", f"import {module}" if module else ""], check=True)
+    after = os.times()
+    return after.children_user + after.children_system - before[2] - before[3]
+
+
+def idle_memory(server, folder, cores, count=500):
+    process, port = start(server, folder, cores[0])
+    kept = []
+    try:
+        kept += [ask(port) for _ in range(50)]  # what grows only once
+        before = resident(process.pid)
+        kept += [ask(port) for _ in range(count)]
+        time.sleep(0.5)
+        return (resident(process.pid) - before) / count
+    finally:
+        for each in kept:
+            each.close()
+        stop(process)
+
+
+def first_answer(server, folder, cores):
+    port = free_port()
+    begun = time.perf_counter()
+    process = spawn(server, folder, cores[0], port)
+    try:
+        while time.perf_counter() - begun < 20:
+            try:
+                ask(port).close()
+                return (time.perf_counter() - begun) * 1000
+            except OSError:
+                time.sleep(0.001)
+        raise SystemExit(f"{server} gave no answer within 20 seconds")
+    finally:
+        stop(process)
+
+
+UNITS = {"memory": "KiB a connection", "start": "ms to first answer", "import": "ms CPU"}
+
+
+def show_weights(case, rows):
+    print(f"\n{case:32}{UNITS[case]:>20}")
+    for name, value in rows.items():
+        print(f"  {name:30}{value:20.1f}", flush=True)
 
 
 def show(case, rows):

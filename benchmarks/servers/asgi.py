@@ -1,11 +1,13 @@
-"""Starlette under uvicorn: the same four answers, one pure ASGI middleware."""
+"""Starlette under uvicorn: the same answers, one pure ASGI middleware."""
 
 import json
+import os
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 
 async def hello(request):
@@ -31,6 +33,24 @@ async def form(request):
     return PlainTextResponse(fields["name"])
 
 
+async def stream(request):
+    async def pieces():
+        for _ in range(10):
+            yield PIECE
+
+    return StreamingResponse(pieces(), media_type="text/plain")
+
+
+async def upload(request):
+    count = 0
+    async for piece in request.stream():
+        count += len(piece)
+    return PlainTextResponse(str(count))
+
+
+PIECE = b"0123456789" * 10
+
+
 class Passing:
     def __init__(self, app):
         self.app = app
@@ -46,6 +66,9 @@ app = Starlette(
         Route("/json", json_echo, methods=["POST"]),
         Route("/items/{name}", item),
         Route("/form", form, methods=["POST"]),
+        Route("/stream", stream),
+        Route("/upload", upload, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=os.environ.get("BENCH_FILES", "."))),
     ],
     middleware=[Middleware(Passing)],
 )

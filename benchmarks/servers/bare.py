@@ -4,6 +4,8 @@ Usage: bare.py PORT
 """
 
 import asyncio
+import os
+import ssl
 import sys
 
 import uvloop
@@ -24,7 +26,12 @@ class Bare(asyncio.Protocol):
 
 async def main():
     loop = asyncio.get_running_loop()
-    await loop.create_server(Bare, "127.0.0.1", int(sys.argv[1]))
+    context = None
+    folder = os.environ.get("BENCH_TLS")
+    if folder:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+    await loop.create_server(Bare, "127.0.0.1", int(sys.argv[1]), ssl=context)
     await asyncio.Event().wait()
 
 

@@ -196,7 +196,7 @@ class Exchange:
         if fields is None:
             block = b""
             standing = _date_and_server()
-        elif type(fields) is bytes:
+        elif isinstance(fields, bytes):
             block = fields
             standing = _date_and_server()
         elif isinstance(fields, str):
