@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -374,10 +375,10 @@ def weigh(case, servers, folder, cores, rounds):
 
 
 def import_time(module):
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([PYTHON, "-c", f"import {module}" if module else ""], check=True)
-    after = os.times()
-    return after.children_user + after.children_system - before[2] - before[3]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def idle_memory(server, folder, cores, count=500):
