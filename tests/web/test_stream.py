@@ -121,7 +121,6 @@ async def test_writing_to_a_peer_that_left() -> None:
 LATE_CHANGES = {
     "status": lambda r: r.set_status(404),
     "length": lambda r: setattr(r, "content_length", 1),
-    "chunked": lambda r: r.enable_chunked_encoding(),
     "compression": lambda r: r.enable_compression(),
     "type": lambda r: setattr(r, "content_type", "a/b"),
     "charset": lambda r: setattr(r, "charset", "utf-8"),
@@ -138,6 +137,16 @@ async def test_the_head_is_fixed_once_sent(change: Any) -> None:
     await prepare(response)
     with pytest.raises(RuntimeError, match="after the headers have been sent"):
         change(response)
+
+
+async def test_chunked_encoding_comes_too_late_where_it_changes_something() -> None:
+    response = StreamResponse()
+    await prepare(response)
+    response.enable_chunked_encoding()  # as it is sent already
+    response = StreamResponse(headers={"Content-Length": "3"})
+    await prepare(response)
+    with pytest.raises(RuntimeError, match="after the headers have been sent"):
+        response.enable_chunked_encoding()
 
 
 # Status and reason

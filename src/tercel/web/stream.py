@@ -243,6 +243,7 @@ class StreamResponse(AnswerHead):
 
             self._trailers = trailers = CIMultiDict()
             self._long_way = True
+            self._is_plain = False
         return trailers
 
     def _check_trailers(self, trailers: "CIMultiDict[str]") -> None:
