@@ -273,3 +273,35 @@ def test_a_suite_with_a_real_aiohttp_is_refused(
     done = run("", "-m", "pytest", "-p", "early", "-p", "tercel.compat", PYTEST_ADDOPTS="")
     assert done.returncode == 4
     assert "aiohttp is imported already" in done.stderr
+
+
+@pytest.mark.parametrize("path", sorted(TABLE))
+def test_old_paths_below_our_own_name(path: str) -> None:
+    module = importlib.import_module(f"tercel.{path}")
+    names = {name for name in names_of(path) if not name.startswith("_")}
+    missing = {name for name in names if not hasattr(module, name)}
+    assert missing == set()
+    assert getattr(tercel, path) is module
+
+
+def test_old_paths_are_found_without_having_been_imported() -> None:
+    code = (
+        "import tercel as aiohttp\n"
+        "assert aiohttp.client_exceptions.ClientError is aiohttp.ClientError\n"
+        "assert aiohttp.client.ClientSession is aiohttp.ClientSession\n"
+        "from tercel.web_exceptions import HTTPNotFound\n"
+        "from tercel import web\n"
+        "assert HTTPNotFound is web.HTTPNotFound\n"
+        "import tercel.helpers\n"
+        "assert tercel.helpers.BasicAuth is tercel.BasicAuth\n"
+        "assert tercel.client.errors.__spec__.name == 'tercel.client.errors'\n"
+    )
+    done = run(code)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_was_never_there() -> None:
+    with pytest.raises(AttributeError, match="no_such_room"):
+        _ = tercel.no_such_room
+    with pytest.raises(ModuleNotFoundError, match="no_such_room"):
+        importlib.import_module("tercel.no_such_room")

@@ -2,10 +2,13 @@
 
 `import tercel as aiohttp` and `from tercel import web` are the two front doors. The names of the
 client side live here; each is imported from its room when somebody first asks for it, so that the
-import itself costs next to nothing. `__init__.pyi` tells the same names to type checkers.
+import itself costs next to nothing. `__init__.pyi` tells the same names to type checkers. Paths of
+aiohttp's that have another name here, such as `tercel.client_exceptions`, are `tercel.compat`'s.
 """
 
+import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 from tercel._build import COMPILED
@@ -186,6 +189,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     room = "tercel.web.worker" if name in _WORKERS else _HOMES.get(name)
     if room is None:
+        if _OldPaths.find_spec(f"{__name__}.{name}") is not None:
+            return import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(room), name)
     globals()[name] = value
@@ -194,3 +199,19 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _OldPaths:
+    """Stands last on `sys.meta_path`: what nobody else has found may be one of aiohttp's paths."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        top, _, rest = name.partition(".")
+        if top != __name__ or not rest or "." in rest or rest.startswith("_"):
+            return None
+        compat: Any = import_module("tercel.compat")
+        spec: ModuleSpec | None = compat.find_spec(name)
+        return spec
+
+
+sys.meta_path.append(_OldPaths)

@@ -2,8 +2,8 @@
 
 `__aiohttp_modules__` maps the path of a submodule (`"web_request"`, for `aiohttp.web_request`) to
 the dotted name of the module of ours that answers for it, or, where several rooms share its names,
-to a dict of name to object. Private paths stand here where packages of others are known to use
-them. Rooms are imported when somebody asks for them. `pytest -p tercel.compat` installs it too.
+to a dict of name to object. The same paths lead there below our own name (`find_spec`). Private
+ones stand here where packages of others are known to use them. `pytest -p tercel.compat` installs.
 """
 
 import importlib
@@ -24,6 +24,7 @@ import tercel
 __all__ = [
     "SPOKEN_VERSION",
     "__aiohttp_modules__",
+    "find_spec",
     "install",
     "is_installed",
     "run_module",
@@ -167,6 +168,14 @@ def install() -> None:
     for room in _LOGGERS:
         # Levels and handlers that are set for aiohttp's loggers hold for ours.
         logging.getLogger(f"tercel.{room}").parent = logging.getLogger(f"aiohttp.{room}")
+
+
+def find_spec(name: str) -> importlib.machinery.ModuleSpec | None:
+    """The spec of an old path below our own name, such as "tercel.client_exceptions", else None."""
+    path = name.partition(".")[2]
+    if path not in _MODULES and path not in _NAMES:
+        return None
+    return importlib.machinery.ModuleSpec(name, _LOADER)
 
 
 def is_installed() -> bool:
