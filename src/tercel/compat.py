@@ -152,7 +152,8 @@ def install() -> None:
     """From now on `import aiohttp`, and of its submodules, gives Tercel; again does nothing.
 
     `aiohttp.web is tercel.web`, and `importlib.metadata.version("aiohttp")` is SPOKEN_VERSION.
-    RuntimeError where the real aiohttp is imported already.
+    Libraries built on aiohttp that are not installed give the rooms of ours that have their names
+    (`tercel.ext.aliases`). RuntimeError where the real aiohttp is imported already.
     """
     if is_installed():
         return
@@ -164,6 +165,7 @@ def install() -> None:
             "to be called before anything imports it"
         )
     sys.meta_path.insert(0, _FINDER)
+    importlib.import_module("tercel.ext.aliases").install()
     logging.getLogger("tercel")
     for room in _LOGGERS:
         # Levels and handlers that are set for aiohttp's loggers hold for ours.
@@ -187,6 +189,7 @@ def uninstall() -> None:
     """Undo `install()`: later imports find the real aiohttp, or none. What has a name keeps it."""
     if is_installed():
         sys.meta_path.remove(_FINDER)
+        importlib.import_module("tercel.ext.aliases").uninstall()
         for room in _LOGGERS:
             logging.getLogger(f"tercel.{room}").parent = logging.getLogger("tercel")
         for name in [name for name in sys.modules if name.partition(".")[0] == "aiohttp"]:

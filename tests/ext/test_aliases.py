@@ -107,3 +107,41 @@ async def test_redis_as_tutorials_write_it(redis_server: RedisServer) -> None:
 async def test_a_redis_that_is_not_there() -> None:
     with pytest.raises(aioredis.RedisError):
         await aioredis.create_redis_pool(("127.0.0.1", 1), password="x", ssl=False)
+
+
+def test_they_come_with_aiohttps_own_alias() -> None:
+    """The session example of a tutorial, word for word but for the server."""
+    out = run(
+        """
+        import asyncio
+        import tercel.compat
+        tercel.compat.install()
+        import aiohttp_session
+        from aiohttp import web
+        from aiohttp.test_utils import TestClient, TestServer
+        from aiohttp_session import get_session, setup, SimpleCookieStorage
+
+        async def handler(request: web.Request) -> web.Response:
+            session = await aiohttp_session.get_session(request)
+            last_visit = session["last_visit"] if "last_visit" in session else None
+            session["last_visit"] = 1
+            return web.Response(text="Last visited: {}".format(last_visit))
+
+        async def main():
+            app = web.Application()
+            aiohttp_session.setup(app, SimpleCookieStorage())
+            app.router.add_get("/", handler)
+            async with TestClient(TestServer(app)) as client:
+                for _ in range(2):
+                    async with client.get("/") as response:
+                        print(await response.text())
+
+        asyncio.run(main())
+        tercel.compat.uninstall()
+        try:
+            import aiohttp_cors
+        except ModuleNotFoundError:
+            print("gone")
+        """
+    )
+    assert out == "Last visited: None\nLast visited: 1\ngone\n"
