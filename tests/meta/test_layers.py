@@ -25,7 +25,7 @@ BESIDE = {
     "typedefs": -1,
     "abc": -0.5,
     "tercel": 3.5,
-    "compat": 3.6,
+    "compat": 4.5,
     "resolver": 3.5,
     "test_utils": 5,
     "pytest_plugin": 5,
