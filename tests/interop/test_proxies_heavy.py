@@ -13,8 +13,8 @@ import pytest
 import tercel
 from tests.certificates import client_context, server_context
 from tests.client.peer import answer, scripted, serving_peer
-from tests.interop.test_proxies import find_port
 from tests.peers import require_program
+from tests.ports import free_port
 
 SQUID = """
 http_port 127.0.0.1:{port}
@@ -75,7 +75,7 @@ async def run_proxy(program: str, *options: str, port: int) -> AsyncIterator[int
 @contextlib.asynccontextmanager
 async def run_squid(refused: str = "!all") -> AsyncIterator[str]:
     program = require_program("squid")
-    port = find_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)  # squid is nobody in particular once it has started
         config = Path(folder, "squid.conf")
@@ -89,7 +89,7 @@ async def run_dante() -> AsyncIterator[int]:
     import getpass
 
     program = require_program("danted", "sockd")
-    port = find_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "danted.conf")
         config.write_text(DANTE.format(port=port, folder=folder, user=getpass.getuser()))
@@ -128,7 +128,7 @@ async def test_squid_says_no() -> None:
                 await session.get(f"https://localhost:{peer.port}/", ssl=client_context())
             assert caught.value.status == 403
             assert peer.connections == 0
-        async with session.get(f"http://127.0.0.1:{find_port()}/") as response:
+        async with session.get(f"http://127.0.0.1:{free_port()}/") as response:
             assert response.status == 503  # of the proxy: nobody listens there
             assert "squid" in await response.text()
 
@@ -153,5 +153,5 @@ async def test_dante_can_not_reach_the_server() -> None:
         for scheme in ("socks4", "socks5"):
             proxy = f"{scheme}://127.0.0.1:{port}"
             with pytest.raises(tercel.ClientProxyConnectionError) as caught:
-                await session.get(f"http://127.0.0.1:{find_port()}/", proxy=proxy)
+                await session.get(f"http://127.0.0.1:{free_port()}/", proxy=proxy)
             assert caught.value.port == port
