@@ -372,6 +372,9 @@ class Channel(Outgoing):
         waiter.set_result(None)
         try:
             context.run(wakeup, waiter)
+        except RuntimeError:
+            # Its context is in use further up the stack: the event loop's turn, then.
+            self.loop.call_soon(wakeup, waiter, context=context)
         except (KeyboardInterrupt, SystemExit) as error:
             _fail_later(self.loop, error)
 
