@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tercel.net.sendfile import send_file
+from tercel.net import sendfile
+from tercel.net.sendfile import send_burst, send_file
 
 DATA = bytes(range(256)) * 4 * 1024 * 5  # 5 MiB: more than any socket buffer
 
@@ -154,3 +155,65 @@ async def test_a_file_that_is_too_short(path: pathlib.Path, by_kernel: bool) -> 
             with pytest.raises(OSError, match="shorter"):
                 await send_file(pair.sink, source, 0, 1001)
         assert await pair.receive(1000) == DATA[:1000]
+
+
+async def test_a_burst_is_what_the_socket_takes(path: pathlib.Path) -> None:
+    async with Pair() as pair:
+        limits = pair.sink.transport.get_write_buffer_limits()
+        with path.open("rb", buffering=0) as file:
+            assert send_burst(pair.sink, file.fileno(), 1000) == 1000
+            assert await pair.receive(1000) == DATA[:1000]
+            sent = send_burst(pair.sink, file.fileno(), len(DATA))
+            assert 0 < sent < len(DATA)
+            assert send_burst(pair.sink, file.fileno(), 1000) == 0  # it takes no more
+            assert await pair.receive(sent) == DATA[:sent]
+        assert pair.sink.transport.get_write_buffer_limits() == limits
+
+
+async def test_no_burst_before_what_waits(path: pathlib.Path) -> None:
+    async with Pair() as pair:
+        head = b"h" * 1_000_000
+        pair.sink.transport.write(head)
+        with path.open("rb", buffering=0) as file:
+            assert send_burst(pair.sink, file.fileno(), 1000) == 0
+        assert await pair.receive(len(head)) == head
+
+
+async def test_a_burst_to_nobody(path: pathlib.Path) -> None:
+    async with Pair() as pair:
+        pair.peer.close()
+        with path.open("rb", buffering=0) as file:
+            with pytest.raises(ConnectionError):
+                send_burst(pair.sink, file.fileno(), len(DATA))
+            assert pair.sink.transport.is_closing()
+            assert send_burst(pair.sink, file.fileno(), 1) == 0
+
+
+async def test_the_kernel_may_be_forbidden(
+    path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sendfile, "_IS_ALLOWED", False)
+    async with Pair() as pair:
+        with path.open("rb", buffering=0) as file:
+            assert send_burst(pair.sink, file.fileno(), 10) == 0
+            sending = asyncio.ensure_future(send_file(pair.sink, file, 0, 300_000))
+            assert await pair.receive(300_000) == DATA[:300_000]
+            await sending
+        assert (pair.sink.by_kernel, pair.sink.by_hand) == (0, 300_000)
+
+
+@pytest.mark.parametrize("name", ["TERCEL_NOSENDFILE", "AIOHTTP_NOSENDFILE"])
+def test_by_a_variable(name: str) -> None:
+    import os
+    import subprocess
+    import sys
+
+    code = "from tercel.net import sendfile; print(sendfile._IS_ALLOWED)"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, name: "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert found.stdout == "False\n"

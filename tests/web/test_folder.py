@@ -14,6 +14,7 @@ import pytest
 
 from tercel import web
 from tercel.web.filecache import FileCache
+from tests.certificates import client_context, server_context
 from tests.live import serving
 
 
@@ -149,6 +150,72 @@ async def test_a_hook_is_called(path: pathlib.Path) -> None:
             answer = await server.get("/s/a.txt")
             assert (answer["X-Hook"], answer.body) == ("1", b"hello")
     assert seen == [web.FileResponse] * 2
+
+
+@pytest.mark.parametrize("size", [70_000, 1_000_000, 20_000_000])
+async def test_large_files(path: pathlib.Path, size: int) -> None:
+    """Sent at once as far as the socket takes it, the rest in a task; HEAD too, and pipelined."""
+    data = os.urandom(1000) * (size // 1000)
+    path.with_name("a.bin").write_bytes(data)
+    app, _ = make_app(path.parent, cache_control="no-cache")
+    async with serving(app) as server:
+        connection = await server.connect()
+        get = b"GET /s/a.bin HTTP/1.1\r\nHost: a\r\n\r\n"
+        await connection.send(get + get + get.replace(b"GET", b"HEAD") + get)
+        for method in ("GET", "GET", "HEAD", "GET"):
+            answer = await connection.receive(method)
+            assert (answer.status, answer["Content-Length"]) == (200, str(size))
+            assert answer.body == (b"" if method == "HEAD" else data)
+            assert answer["Cache-Control"] == "no-cache"
+            assert answer.get("ETag")
+            assert answer.get("Date")
+        closing = await server.get("/s/a.bin", {"Connection": "close"})
+        assert (closing.body, closing["Connection"]) == (data, "close")
+
+
+async def test_a_large_file_over_tls(path: pathlib.Path) -> None:
+    data = os.urandom(1000) * 3000
+    path.with_name("a.bin").write_bytes(data)
+    app, _ = make_app(path.parent, chunk_size=100_000)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_context()).start()
+        port = runner.addresses[0][1]
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=client_context(), server_hostname="localhost"
+        )
+        for _ in range(3):
+            writer.write(b"GET /s/a.bin HTTP/1.1\r\nHost: a\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert await reader.readexactly(len(data)) == data
+        writer.close()
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_large_file_for_clients_that_leave(path: pathlib.Path) -> None:
+    """At the first octet, in the middle, with a reset: nothing stays open, nothing is logged."""
+    path.with_name("a.bin").write_bytes(bytes(20_000_000))
+    app, _ = make_app(path.parent)
+    async with serving(app) as server:
+        for count in (0, 1, 100_000, 5_000_000):
+            reader, writer = await asyncio.open_connection(server.host, server.port)
+            writer.write(b"GET /s/a.bin HTTP/1.1\r\nHost: a\r\n\r\n")
+            await reader.readexactly(count)
+            writer.transport.abort()
+        assert (await server.get("/s/a.txt")).body == b"hello"
+        fds = pathlib.Path("/proc/self/fd")
+        while fds.exists() and any(_leads_to(one, "a.bin") for one in list(fds.iterdir())):
+            await asyncio.sleep(0.01)
+
+
+def _leads_to(link: pathlib.Path, name: str) -> bool:
+    try:
+        return link.readlink().name == name
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("size", [50_000, 500_000])

@@ -9,10 +9,9 @@ works on every loop the same way, and never writes past a transport that holds o
 import asyncio
 import errno
 import os
-import socket
 from typing import Any, Protocol
 
-__all__ = ("FileSink", "send_file")
+__all__ = ("FileSink", "send_burst", "send_file")
 
 CHUNK = 256 * 1024  # octets read at a time where the kernel can't send files
 _BURST = 1024 * 1024  # octets that the kernel is given before other tasks have their turn
@@ -25,8 +24,10 @@ _UNSUPPORTED = {
 }
 
 
-_CORK: int | None = getattr(socket, "TCP_CORK", None)
-_UNIX = getattr(socket, "AF_UNIX", None)
+# The variable is a documented one (web_reference, add_static).
+_IS_ALLOWED = hasattr(os, "sendfile") and not any(
+    os.environ.get(name) for name in ("TERCEL_NOSENDFILE", "AIOHTTP_NOSENDFILE")
+)
 
 
 class FileSink(Protocol):
@@ -51,66 +52,71 @@ async def send_file(
     offset: int,
     count: int,
     chunk_size: int = CHUNK,
-    first: bytes | None = None,
 ) -> None:
     """Send `count` octets of the binary `file`, from `offset` on.
 
     `chunk_size` is the number of octets read at a time, by the loop's executor, where the kernel
-    can't send the file: over TLS, and from files without a descriptor. `first` is written before
-    (an empty one sends a held head), in the same packet where the kernel does the rest: a packet
-    of a head's size costs more than the head.
+    can't send the file: over TLS, and from files without a descriptor.
     """
     sent = 0
-    source, sock = -1, None
     transport = sink.transport
     if transport is not None and count > 0:
-        source, sock = _find_descriptors(transport, file)
-    if sock is None:
-        if first is not None:
-            sink.write(first)
-    else:
-        corked = first is not None and _cork(sock, True)
-        try:
-            if first is not None:
-                sink.write(first)
+        sock = _find_socket(transport)
+        source = _find_descriptor(file)
+        if sock is not None and source >= 0:
             sent = await _send_by_kernel(sink, transport, sock, source, offset, count)
-        finally:
-            if corked and not transport.is_closing():
-                _cork(sock, False)
     if sent < count:
         await _send_by_chunks(sink, file, offset + sent, count - sent, chunk_size)
 
 
-def _find_descriptors(transport: Any, file: Any) -> tuple[int, Any]:
-    """The file's descriptor and the connection's socket; -1 and None if the kernel can't help."""
-    if not hasattr(os, "sendfile") or _is_forbidden():
-        return -1, None
-    if transport.get_extra_info("sslcontext") is not None:
-        return -1, None
-    sock = transport.get_extra_info("socket")
-    if sock is None or not hasattr(transport, "get_write_buffer_limits"):
-        return -1, None
+def send_burst(sink: FileSink, source: int, count: int) -> int:
+    """Send the held head, and what the socket takes of the first `count` octets of a file, at once.
+
+    `source` is the file's descriptor. The number of octets of the file that were sent; 0, and maybe
+    the head not sent either, where the kernel can't help or octets wait before these. Raises
+    ConnectionError where the peer is gone.
+    """
+    transport = sink.transport
+    if transport is None or sink.closed or sink.must_drain or transport.is_closing():
+        return 0
+    sock = _find_socket(transport)
+    if sock is None or transport.get_write_buffer_size():
+        return 0
+    low, high = transport.get_write_buffer_limits()
     try:
-        return file.fileno(), sock
+        transport.set_write_buffer_limits(0)  # so that the head does not wait for its turn
+        sink.write(b"")
+        if transport.get_write_buffer_size() or transport.is_closing():
+            return 0
+        try:
+            done = os.sendfile(sock.fileno(), source, 0, min(count, _BURST))
+        except ConnectionError:
+            transport.abort()
+            raise
+        except OSError:
+            return 0  # the longer way will tell
+        sink.note_body(done)
+        return done
+    finally:
+        if not transport.is_closing():
+            transport.set_write_buffer_limits(high=high, low=low)
+
+
+def _find_socket(transport: Any) -> Any:
+    """The connection's socket, None if the kernel can't send files there."""
+    if not _IS_ALLOWED or transport.get_extra_info("sslcontext") is not None:
+        return None
+    if not hasattr(transport, "get_write_buffer_limits"):
+        return None
+    return transport.get_extra_info("socket")
+
+
+def _find_descriptor(file: Any) -> int:
+    """The file's descriptor, -1 if it has none."""
+    try:
+        return int(file.fileno())
     except (AttributeError, OSError, ValueError):
-        return -1, None
-
-
-def _cork(sock: Any, is_on: bool) -> bool:
-    """Hold back packets that are not full, or let them go; False where that can't be done."""
-    if _CORK is None or sock.family == _UNIX:
-        return False
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, _CORK, is_on)
-    except (AttributeError, OSError):
-        return False
-    return True
-
-
-def _is_forbidden() -> bool:
-    """True where the documented variable says so (web_reference, add_static)."""
-    environment = os.environ
-    return any(environment.get(name) for name in ("TERCEL_NOSENDFILE", "AIOHTTP_NOSENDFILE"))
+        return -1
 
 
 async def _send_by_kernel(

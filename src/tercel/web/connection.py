@@ -355,7 +355,7 @@ class HttpConnection(WatchedProtocol):
             return False
         parts = response._answer_at_once(request, exchange)
         if parts is None:
-            return False
+            return bool(exchange.finished)  # True where it has gone by another way: a file
         exchange.respond(parts[0], parts[1], parts[2], parts[3])
         return True
 

@@ -57,6 +57,9 @@ cdef class Exchange:
 
     cpdef start(self, int status, reason, headers, length, bint chunked)
 
+    cpdef start_block(self, bytes block, long long length)
+    cdef bytes _end_of_head(self)
+
     @cython.locals(pending=bytes, size=Py_ssize_t)
     cpdef write(self, data)
 

@@ -207,10 +207,7 @@ class Exchange:
             standing = _date_and_server()
             if "Date" in fields or "Server" in fields:
                 standing = encode_fields(_missing_of(fields))
-        if self.keep_alive:
-            connection = b"\r\n" if self.head.version is not _VERSION_10 else _KEEP_ALIVE
-        else:
-            connection = _CLOSE
+        connection = self._end_of_head()
         length = _lengths[size] if size < 1024 else b"%d\r\n" % size
         named = _CONTENT_LENGTH
         if status == 304:
@@ -260,6 +257,26 @@ class Exchange:
             self.head.method == "HEAD" or status == 204 or status == 304 or status < 200
         )
         self._remaining = None if self.drops_body else length
+
+    def start_block(self, block: bytes, length: int) -> None:
+        """`start` of a 200 with `length` octets, whose own header lines are encoded in `block`.
+
+        Content-Length, Date, Server and Connection are added, as `respond` does.
+        """
+        if self.head_sent or self._pending is not None:
+            raise RuntimeError("the answer was started already")
+        framing = b"Content-Length: %d\r\n" % length
+        end = self._end_of_head()
+        self._pending = b"".join((_OK, block, framing, _date_and_server(), end))
+        self.status = 200
+        self.drops_body = self.head.method == "HEAD"
+        self._remaining = None if self.drops_body else length
+
+    def _end_of_head(self) -> bytes:
+        """The Connection line where there must be one, and the empty line."""
+        if not self.keep_alive:
+            return _CLOSE
+        return b"\r\n" if self.head.version is not _VERSION_10 else _KEEP_ALIVE
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send a piece of the body, or the held head alone if it is empty.

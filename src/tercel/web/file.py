@@ -22,7 +22,7 @@ from ..hdrs import (
     TRANSFER_ENCODING,
     VARY,
 )
-from ..net.sendfile import send_file
+from ..net.sendfile import send_burst, send_file
 from .filecache import (
     StoredFile,
     choose_sibling,
@@ -53,6 +53,14 @@ class _Opened(NamedTuple):
     file: Any
 
 
+class _Rest(NamedTuple):
+    """An open file whose first octets have left."""
+
+    file: Any
+    offset: int
+    left: int
+
+
 class FileResponse(StreamResponse):
     """Sends the file at `path`, with its type, length, Last-Modified and ETag.
 
@@ -77,6 +85,7 @@ class FileResponse(StreamResponse):
     _cache_control: str | None = None
     _stored: StoredFile | None = None
     _folder: Any = None
+    _rest: "_Rest | None" = None
     _name = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -125,8 +134,6 @@ class FileResponse(StreamResponse):
                 return None
             self._stored = stored
         data = stored.data
-        if data is None:
-            return None
         headers = self._headers
         if headers is None and self._cookies is None and self._status == 200:
             # A lone field is Host, which is no condition.
@@ -134,9 +141,14 @@ class FileResponse(StreamResponse):
                 if name in fields:
                     break
             else:
+                if data is None:
+                    self._send_burst(request, exchange, stored)
+                    return None
                 self._note_sent(request, exchange)
                 return 200, self._reason, stored.block(self._cache_control), data
-        elif headers is not None:
+        if data is None:
+            return None
+        if headers is not None:
             for name in (CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING, CONTENT_ENCODING):
                 if name in headers:
                     return None
@@ -148,6 +160,37 @@ class FileResponse(StreamResponse):
         body = b"" if plan.status == 304 else _cut(data, plan)
         return self._status, self._reason, headers, body
 
+    def _send_burst(self, request: Any, exchange: Any, stored: StoredFile) -> None:
+        """Send a large file, or as much of it as the socket takes; the long way does the rest."""
+        if self._reason != "OK":
+            return
+        try:
+            descriptor, found = open_plain(stored.path, follow=stored.accepts_links)
+        except OSError:
+            return
+        keeps = False
+        try:
+            if not is_same(found, stored.stat):
+                return
+            size = found.st_size
+            exchange.start_block(stored.block(self._cache_control), size)
+            self._exchange = exchange
+            self._request = request
+            self._keep_alive = exchange.keep_alive
+            self._head_gone = True
+            sent = size
+            if not exchange.drops_body:
+                sent = send_burst(exchange, descriptor, size)
+            if sent == size:
+                exchange.finish()
+                self._eof_sent = True
+            else:
+                keeps = True
+                self._rest = _Rest(io.FileIO(descriptor, "rb"), sent, size - sent)
+        finally:
+            if not keeps:
+                os.close(descriptor)
+
     def _note_sent(self, request: Any, exchange: Any) -> None:
         self._exchange = exchange
         self._request = request
@@ -158,6 +201,11 @@ class FileResponse(StreamResponse):
 
     async def prepare(self, request: Any) -> "StreamResponse | None":
         """Send the file. Raises ConnectionError when the peer leaves, and what reading raises."""
+        rest = self._rest
+        if rest is not None:
+            self._rest = None
+            await self._send_rest(rest)
+            return None
         if self.prepared:
             return await super().prepare(request)
         opened = await self._open(request)
@@ -278,8 +326,19 @@ class FileResponse(StreamResponse):
             exchange = request._exchange
             size = self._size_of_pieces()
             for part in _list_parts(plan):
-                await send_file(exchange, opened.file, part.offset, part.count, size, part.preface)
+                exchange.write(part.preface)
+                await send_file(exchange, opened.file, part.offset, part.count, size)
             await self.write_eof(plan.tail)
+
+    async def _send_rest(self, rest: _Rest) -> None:
+        exchange: Any = self._exchange
+        size = self._size_of_pieces()
+        try:
+            exchange.write(b"")
+            await send_file(exchange, rest.file, rest.offset, rest.left, size)
+            await self.write_eof()
+        finally:
+            rest.file.close()
 
     def _size_of_pieces(self) -> int:
         return self._chunk_size if self._folder is None else self._folder.chunk_size
