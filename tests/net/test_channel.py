@@ -26,6 +26,9 @@ class Noted(asyncio.Transport):
     def write(self, data: Any) -> None:
         self.writes.append(bytes(data))
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def set_protocol(self, protocol: Any) -> None:
         self.protocol = protocol
 
