@@ -7,6 +7,7 @@ import jinja2
 import tercel.ext.jinja2 as aiohttp_jinja2
 from tercel import web
 from tercel.ext import db, security
+from tercel.ext.forwarded import forwarded_middleware
 from tercel.ext.security import SessionIdentityPolicy, csrf_middleware, csrf_processor, current_user
 from tercel.ext.session import session_middleware
 from tercel.ext.session.sql_storage import SQLStorage
@@ -33,8 +34,10 @@ def make_app(settings: Settings) -> web.Application:
     app.middlewares.append(error_pages)
     app.middlewares.append(csrf_middleware())
     database = db.setup(app, settings.database)
-    sessions = SQLStorage(database, max_age=LOGIN_TIME, secure=True if settings.https else None)
+    sessions = SQLStorage(database, max_age=LOGIN_TIME)
     app.middlewares.insert(0, session_middleware(sessions))
+    # What nginx on this machine says of clients: behind its TLS, cookies are for https alone.
+    app.middlewares.insert(0, forwarded_middleware())
     security.setup(app, SessionIdentityPolicy(), make_permissions(database))
     setup_urls(app)
     return app

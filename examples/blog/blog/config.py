@@ -20,8 +20,6 @@ class Settings:
     database: str = "sqlite:///blog.sqlite3"
     #: Pictures that people upload.
     uploads: Path = Path("uploads")
-    #: Behind a proxy that speaks TLS: cookies are for https alone.
-    https: bool = False
 
 
 def load(argv: list[str] | None = None) -> Settings:

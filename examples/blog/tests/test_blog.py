@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tercel import ClientSession
 from tercel.test_utils import TestServer
 
 from .people import PASSWORD, Visitor
@@ -268,3 +269,11 @@ async def test_a_session_can_be_told_from_its_past(visitors: Any, server: TestSe
     after = {cookie.value for cookie in visitor._session.cookie_jar}
     assert before
     assert not before & after
+
+
+async def test_cookies_behind_a_proxy_that_ends_tls(server: TestServer) -> None:
+    proxied = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+    async with ClientSession() as session:
+        for headers, is_secure in ((proxied, True), ({}, False)):
+            async with session.get(server.make_url("/login"), headers=headers) as response:
+                assert ("Secure" in response.headers["Set-Cookie"]) is is_secure
