@@ -85,8 +85,8 @@ class Program:
 
     @property
     def port(self) -> int:
-        found = re.search(r"Running on https?://[^/]*:(\d+)", self.out)
-        assert found is not None, self.out
+        found = re.search(r"Running on https?://[^/]*:(\d+)", self.out + self.err)
+        assert found is not None, self.out + self.err
         return int(found[1])
 
     async def until(self, holds: Callable[[], Any]) -> None:
@@ -97,7 +97,9 @@ class Program:
         raise AssertionError(f"waited in vain; out:\n{self.out}\nerr:\n{self.err}")
 
     async def ready(self) -> None:
-        await self.until(lambda: "Running on" in self.out or self.process.returncode is not None)
+        await self.until(
+            lambda: "Running on" in self.out + self.err or self.process.returncode is not None
+        )
         assert self.process.returncode is None, self.err
 
     async def get(self, path: str = "/") -> str:

@@ -46,10 +46,12 @@ async def test_the_command_line_wins_over_the_environment_and_that_over_the_file
     variables = {"TERCEL_CONFIG": "run.toml", "TERCEL_PORT": "2", "TERCEL_LOOP": "asyncio"}
     async with running(folder, "run", *FREE, **variables) as program:
         await program.ready()
-        assert f"unix:{folder}/s" in program.out
+        assert f"unix:{folder}/s" in program.err
         await program.get("/?a=1")
         assert await program.end() == 0
-    line = json.loads(program.out.splitlines()[-1])
+    # Nothing but JSON, and on standard output nothing but the access log.
+    (line,) = map(json.loads, program.out.splitlines())
+    assert {json.loads(text)["logger"] for text in program.err.splitlines()} == {"tercel.server"}
     assert (line["method"], line["path"], line["query"]) == ("GET", "/", "a=1")
     assert (line["status"], line["route"], line["logger"]) == (200, "pid", "tercel.access")
     assert not (folder / "s").exists()

@@ -58,9 +58,15 @@ def serve(settings: Settings, sockets: list[socket.socket], link: socket.socket 
         end_loop(loop, task)
 
 
-def announce(names: list[str]) -> None:
-    """Tell the person at the terminal where the application is, as `run_app` does."""
-    sys.stdout.write(f"======== Running on {', '.join(names)} ========\n(Press CTRL+C to quit)\n")
+def announce(settings: Settings, names: list[str]) -> None:
+    """Tell where the application is: the person at the terminal, as `run_app` does, or the log
+    where it is JSON.
+    """
+    places = ", ".join(sorted(names))
+    if settings.log_format == "json":
+        _LOG.info("Running on %s", places)
+        return
+    sys.stdout.write(f"======== Running on {places} ========\n(Press CTRL+C to quit)\n")
     sys.stdout.flush()
 
 
@@ -99,7 +105,7 @@ class Serving:
             self._is_serving = True
             self._tell({"ready": True})
             if self._link is None:
-                announce(sorted(site.name for site in runner.sites))
+                announce(settings, [site.name for site in runner.sites])
                 notify("READY=1")
             await self._told.wait()
             if self._link is None:

@@ -228,7 +228,7 @@ class Workers:
             return
         self._has_told = True
         is_tls = self._settings.cert is not None
-        announce(sorted(describe(sock, tls=is_tls) for sock in self._sockets))
+        announce(self._settings, [describe(sock, tls=is_tls) for sock in self._sockets])
         notify("READY=1")
 
 
