@@ -85,7 +85,7 @@ class Program:
 
     @property
     def port(self) -> int:
-        found = re.search(r"Running on https?://[^/]*:(\d+)", self.out + self.err)
+        found = re.search(r"Running on https?://[^/\s]*:(\d+)", self.out + self.err)
         assert found is not None, self.out + self.err
         return int(found[1])
 
