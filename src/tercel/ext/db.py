@@ -6,6 +6,7 @@ and rolled back where it failed, was refused, cancelled, or where the client has
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -94,6 +95,8 @@ class Database:
             raise RuntimeError(f"{self!r} is open already")
         options = dict(self._options)
         is_sqlite = self.url.get_backend_name() == "sqlite"
+        if is_sqlite:
+            self._try_file()
         options.setdefault("pool_pre_ping", not is_sqlite)
         engine = create_async_engine(self.url, **options)
         if is_sqlite:
@@ -114,6 +117,15 @@ class Database:
         self._make_session = async_sessionmaker(
             engine, expire_on_commit=False, close_resets_only=False
         )
+
+    def _try_file(self) -> None:
+        """Open SQLite's file once without aiosqlite, whose thread would outlive a failure."""
+        file = self.url.database
+        if file and file != ":memory:" and "uri" not in self.url.query:
+            try:
+                sqlite3.connect(file).close()
+            except sqlite3.Error as error:
+                raise DatabaseUnavailable(f"{self!r} can't be used: {error}") from error
 
     async def close(self) -> None:
         """Close all connections; once is enough."""
