@@ -173,6 +173,7 @@ async def until_replaced(place: Place, old: int, count: int) -> None:
         pids = await place.load(16)
         if old not in pids and len(pids) >= count:
             return
+        await asyncio.sleep(0.1)  # supervisord waits a second before it starts another
     raise AssertionError(f"{old} was not replaced:\n{place.logs()}")
 
 
