@@ -55,6 +55,12 @@ class FakeExchange:
         assert not self.finished
         self.pieces.append(bytes(data))
 
+    def write_piece(self, data: Any) -> bool:
+        if self.closed:
+            raise ConnectionResetError("Cannot write to closing transport")
+        self.write(data)
+        return self.must_drain
+
     async def drain(self) -> None:
         self.drains += 1
         self.must_drain = False

@@ -330,6 +330,11 @@ class HttpConnection(WatchedProtocol):
         if error is None:
             known = type(response) is _Response or isinstance(response, _StreamResponse)
             if known and not self._logs_access:
+                if exchange.finished and exchange.status >= 200 and not self.must_drain:
+                    # The handler itself has sent its answer, and that to the end.
+                    if response._exchange is exchange and request._form is None:
+                        self.finish_exchange(exchange)
+                        return
                 try:
                     if self.answer(request, response) and not self.must_drain:
                         self.finish_exchange(exchange)

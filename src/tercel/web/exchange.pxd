@@ -15,6 +15,8 @@ cdef Py_ssize_t _MAX_CONTENT_TYPES
 cdef dict _plain_starts
 cdef list _lengths
 cdef bytes _CONTENT_LENGTH
+cdef list _sizes
+cdef bytes _CRLF
 cdef bytes _LAST
 cdef bytes _OK
 cdef bytes _KEEP_ALIVE
@@ -62,6 +64,9 @@ cdef class Exchange:
 
     @cython.locals(pending=bytes, size=Py_ssize_t)
     cpdef write(self, data)
+
+    @cython.locals(connection=WireProtocol, octets=bytes, size=Py_ssize_t)
+    cpdef bint write_piece(self, data) except -1
 
     @cython.locals(pending=bytes, size=Py_ssize_t)
     cpdef finish(self, data=*)

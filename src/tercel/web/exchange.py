@@ -41,6 +41,8 @@ _content_types: dict[str, bytes] = {}
 _MAX_CONTENT_TYPES = 256
 _plain_starts: dict[str, bytes] = {}
 _lengths = [b"%d\r\n" % length for length in range(1024)]
+_sizes = [b"%x\r\n" % size for size in range(1024)]
+_CRLF = b"\r\n"
 _CONTENT_LENGTH = b"Content-Length: "
 
 
@@ -316,6 +318,30 @@ class Exchange:
         if self._chunked:
             data = encode_chunk(data)
         self._flush(data if pending is None else b"".join((pending, data)))
+
+    def write_piece(self, data: bytes | bytearray | memoryview) -> bool:
+        """`write`, where ConnectionResetError tells of a peer that has gone; True to drain now."""
+        connection = self._connection
+        if connection.is_closed:
+            raise ConnectionResetError("Cannot write to closing transport")
+        if (
+            type(data) is bytes
+            and self._chunked
+            and self._pending is None
+            and self.head_sent
+            and not self.finished
+            and not self.drops_body
+            and self._remaining is None
+        ):
+            size = len(data)
+            if 0 < size < 1024:
+                octets = b"".join((_sizes[size], data, _CRLF))
+                self.body_bytes_sent += size
+                self.bytes_sent += len(octets)
+                connection.transport.write(octets)
+                return connection.must_drain
+        self.write(data)
+        return connection.must_drain
 
     def finish(self, data: bytes | bytearray | memoryview = b"") -> None:
         """Send the last piece and the end of the body.

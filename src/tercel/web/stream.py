@@ -66,6 +66,9 @@ def _date_header() -> str:
     return _Clock.text
 
 
+_OCTETS = (bytes, bytearray, memoryview)
+
+
 class StreamResponse(AnswerHead):
     """An answer that is written as it is made (web_reference, StreamResponse).
 
@@ -447,19 +450,20 @@ class StreamResponse(AnswerHead):
         `prepare()`, after `write_eof()` and beyond the content length, ConnectionResetError once
         the peer is gone.
         """
-        if not isinstance(data, bytes | bytearray | memoryview):
+        if type(data) is not bytes and not isinstance(data, _OCTETS):
             raise TypeError(f"data argument must be byte-ish ({type(data)!r})")
         if self._eof_sent:
             raise RuntimeError("Cannot call write() after write_eof()")
         exchange = self._exchange
         if exchange is None:
             raise RuntimeError("Cannot call write() before prepare()")
+        if self._encoder is None:
+            if exchange.write_piece(data):
+                await exchange.drain()
+            return
         if exchange.closed:
             raise ConnectionResetError("Cannot write to closing transport")
-        if self._encoder is not None:
-            await self._encoder.write(exchange, data, self._flushes)
-        else:
-            exchange.write(data)
+        await self._encoder.write(exchange, data, self._flushes)
         if exchange.must_drain:
             await exchange.drain()
 
@@ -493,7 +497,7 @@ class StreamResponse(AnswerHead):
 
         Raises TypeError as `write()` does, RuntimeError before `prepare()`.
         """
-        if not isinstance(data, bytes | bytearray | memoryview):
+        if not isinstance(data, _OCTETS):
             raise TypeError(f"data argument must be byte-ish ({type(data)!r})")
         if self._eof_sent:
             return

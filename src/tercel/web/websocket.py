@@ -163,7 +163,7 @@ class WebSocketResponse(WebSocketCalls, StreamResponse):
             headers[SEC_WEBSOCKET_PROTOCOL] = self._ws_protocol
         agreement = self._settle_extensions(request)
         await self._start(request)
-        self._open(request.protocol, agreement)
+        self._open(request, agreement)
         return self
 
     def _settle_extensions(self, request: Any) -> Agreement | None:
@@ -177,7 +177,8 @@ class WebSocketResponse(WebSocketCalls, StreamResponse):
         self._compress = settled[0].server_bits
         return settled[0]
 
-    def _open(self, protocol: Any, agreement: Agreement | None) -> None:
+    def _open(self, request: Any, agreement: Agreement | None) -> None:
+        protocol = request.protocol
         wire = Connection(
             True,
             self._max_msg_size,
@@ -197,6 +198,9 @@ class WebSocketResponse(WebSocketCalls, StreamResponse):
         if transport is not None and self._writer_limit != 64 * 1024:
             transport.set_write_buffer_limits(high=self._writer_limit)
         self._channel = channel
+        # A socket stays for long: what is made quickly again is not kept for it.
+        self._added = None
+        request._head.forget_headers()
         channel.start(protocol.take_over(channel))
 
     # State.

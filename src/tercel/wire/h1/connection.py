@@ -52,7 +52,7 @@ class Connection:
     def __init__(self, is_server: bool, limits: Limits = DEFAULT_LIMITS) -> None:
         self.is_server = is_server
         self._limits = limits
-        self._parser = HeadParser(is_server, limits)
+        self._parser: Any = HeadParser(is_server, limits)
         self._data = b""
         self._pos = 0
         self._body: Body | None = None
@@ -115,6 +115,7 @@ class Connection:
         self._data = b""
         self._pos = 0
         self._switched = True
+        self._parser = None
         return rest
 
     def next_event(self) -> Head | EndOfMessage | bytes | None:
@@ -124,7 +125,7 @@ class Connection:
         if self.message_done or self._switched:
             return None
         if self._pos < len(self._data):
-            head = self._parser.parse(self._data, self._pos)
+            head: Head | None = self._parser.parse(self._data, self._pos)
             if head is not None:
                 self._pos = self._parser.end
                 self._begin_body(head)

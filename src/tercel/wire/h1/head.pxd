@@ -35,6 +35,8 @@ cdef class Head:
     cdef public object upgrade
     cdef public object version
 
+    cpdef forget_headers(self)
+
 
 cdef class RequestHead(Head):
     cdef public object authority

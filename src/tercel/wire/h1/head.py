@@ -149,6 +149,12 @@ class Head:
                 self._headers = CIMultiDictProxy(CIMultiDict(_split_block(self._block, True)))
         return self._headers
 
+    def forget_headers(self) -> None:
+        """Let go of what was made of the fields; it is made again when somebody asks."""
+        if self._block:
+            self._headers = None
+            self._raw_headers = None
+
 
 class RequestHead(Head):
     """The head of a request: `method`, `target` as sent, and its parts.
