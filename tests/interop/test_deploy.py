@@ -224,6 +224,8 @@ async def test_nginx_and_gunicorn(tmp_path: Path) -> None:
         await place.until_served()
         await place.check()
         pids = await place.load(60)
+        while len(pids) < 2:
+            pids |= await place.load(10)
         # All are replaced while requests come, and none of them fails.
         loading = asyncio.create_task(place.load(200))
         gunicorn.send_signal(signal.SIGHUP)
@@ -232,6 +234,7 @@ async def test_nginx_and_gunicorn(tmp_path: Path) -> None:
             now = await place.load(16)
             if not now & pids:
                 break
+            await asyncio.sleep(0.1)
         assert not now & pids
         killed = now.pop()
         os.kill(killed, signal.SIGKILL)

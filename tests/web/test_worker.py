@@ -84,6 +84,14 @@ def number():
 app = make()
 """
 
+SLOW_IMPORT = """
+import time
+from served import app, note
+
+note("importing")
+time.sleep(1)
+"""
+
 
 class Gunicorn:
     """One Gunicorn with its application in a folder of its own, on a Unix socket and a port."""
@@ -94,12 +102,18 @@ class Gunicorn:
         self.port = 0
         self.process: Any = None
 
-    async def start(self, target: str, *options: str, worker: str = "GunicornWebWorker") -> None:
+    async def start(
+        self,
+        target: str,
+        *options: str,
+        worker: str = "GunicornWebWorker",
+        module: str = "served",
+    ) -> None:
         (self.folder / "served.py").write_text(APP)
         path = os.pathsep.join([str(SOURCE), os.environ.get("PYTHONPATH", "")])
         with (self.folder / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *[sys.executable, "-m", "gunicorn", f"served:{target}"],
+                *[sys.executable, "-m", "gunicorn", f"{module}:{target}"],
                 *["--bind", f"unix:{self.socket}", "--bind", "127.0.0.1:0"],
                 *["--worker-class", f"tercel.{worker}", "--graceful-timeout", "10"],
                 *["--worker-tmp-dir", str(self.folder), *options],
@@ -239,6 +253,20 @@ async def test_a_request_under_way_is_answered_before_the_end(gunicorn: Gunicorn
     assert await gunicorn.end() == 0
     assert await asyncio.gather(*begun) == ["late"] * 20
     assert gunicorn.notes == ["begun"] * 20 + ["shutdown"] + ["answered"] * 20 + ["cleanup"]
+
+
+@pytest.mark.parametrize("worker", ["GunicornWebWorker", "GunicornUVLoopWebWorker"])
+async def test_an_end_during_the_import_of_the_application_is_heard(
+    gunicorn: Gunicorn, worker: str
+) -> None:
+    if worker == "GunicornUVLoopWebWorker":
+        pytest.importorskip("uvloop")
+    (gunicorn.folder / "late.py").write_text(SLOW_IMPORT)
+    options = ("--graceful-timeout", "60")
+    await gunicorn.start("app", *options, worker=worker, module="late")
+    await gunicorn.until_noted("importing")
+    assert await gunicorn.end() == 0
+    assert gunicorn.notes == ["importing"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGINT])

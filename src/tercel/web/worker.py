@@ -67,9 +67,12 @@ class GunicornWebWorker(Worker):  # type: ignore[misc]  # Gunicorn is not typed
         asyncio.set_event_loop(self.loop)
         super().init_process()
 
-    def init_signals(self) -> None:
-        """Answer Gunicorn's signals in the event loop, SIGABRT (a stuck worker) even outside."""
-        super().init_signals()
+    def _hear_signals(self) -> None:
+        """Answer Gunicorn's signals in the event loop from now on.
+
+        Until it runs they are answered as `Worker.init_signals` has it, even while the application
+        is imported: uvloop forgets a signal that comes before it runs, and Gunicorn sends it once.
+        """
         calls: dict[int, Callable[[int, FrameType | None], None]] = {
             signal.SIGQUIT: self.handle_quit,
             signal.SIGINT: self.handle_quit,
@@ -126,6 +129,9 @@ class GunicornWebWorker(Worker):  # type: ignore[misc]  # Gunicorn is not typed
 
     async def _serve(self) -> None:
         self._woken = asyncio.Event()
+        self._hear_signals()
+        if not self.alive:
+            return
         # A start that takes long is no stuck worker while the loop turns.
         beat = asyncio.create_task(self._beat())
         try:
