@@ -45,6 +45,107 @@ async def test_every_kind_of_octets_is_framed_by_its_size(
             assert (await connection.receive()).body == bytes(piece) * 2
 
 
+def count_writes(request: Any, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What the connection's transport is given, a write each."""
+    writes: list[bytes] = []
+    transport = request.transport
+
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(transport, name)
+
+        def write(self, data: bytes) -> None:
+            writes.append(data)
+            transport.write(data)
+
+    monkeypatch.setattr(request.protocol, "transport", Counting())
+    return writes
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length", "close"])
+async def test_small_pieces_leave_in_one_write(
+    framing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[list[bytes]] = []
+
+    async def handler(request: Any) -> web.StreamResponse:
+        writes.append(count_writes(request, monkeypatch))
+        response = web.StreamResponse()
+        if framing == "length":
+            response.content_length = 1010
+        await response.prepare(request)
+        for n in range(10):
+            await response.write(bytes([65 + n]) * 100)
+        await response.write_eof(b"0123456789")
+        return response
+
+    async with low_server(handler) as low:
+        connection = await low.connect()
+        await connection.send(GET.replace(b"1.1", b"1.0") if framing == "close" else GET)
+        answer = await connection.receive()
+        assert answer.body == b"".join(bytes([65 + n]) * 100 for n in range(10)) + b"0123456789"
+    assert len(writes[0]) == 1
+
+
+async def test_a_piece_leaves_while_the_handler_waits() -> None:
+    gate = asyncio.Event()
+
+    async def handler(request: Any) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first")
+        await gate.wait()
+        await response.write(b"second")
+        await response.flush()
+        return response
+
+    async with low_server(handler) as low:
+        connection = await low.connect()
+        await connection.send(GET)
+        assert (await connection.reader.readuntil(b"5\r\nfirst\r\n")).startswith(b"HTTP/1.1 200")
+        gate.set()
+        assert await connection.reader.readuntil(b"0\r\n\r\n") == b"6\r\nsecond\r\n0\r\n\r\n"
+
+
+async def test_many_small_pieces_are_not_held_without_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writes: list[bytes] = []
+
+    async def handler(request: Any) -> web.StreamResponse:
+        writes[:] = ()
+        seen = count_writes(request, monkeypatch)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(1000):
+            await response.write(b"x" * 100)
+        writes.extend(seen)
+        return response
+
+    async with low_server(handler) as low:
+        connection = await low.connect()
+        await connection.send(GET)
+        assert (await connection.receive()).body == b"x" * 100_000
+    assert 5 < len(writes) < 10
+    assert max(map(len, writes)) < 20_000
+
+
+async def test_what_a_handler_gives_the_transport_comes_after_what_it_wrote() -> None:
+    async def handler(request: Any) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"one")
+        request.transport.write(b"3\r\ntwo\r\n")
+        await response.write(b"three")
+        return response
+
+    async with low_server(handler) as low:
+        connection = await low.connect()
+        await connection.send(GET + GET)
+        for _ in range(2):
+            assert (await connection.receive()).body == b"onetwothree"
+
+
 async def test_a_buffer_may_be_used_again_after_write() -> None:
     async def handler(request: Any) -> web.StreamResponse:
         response = web.StreamResponse()

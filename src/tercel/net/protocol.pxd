@@ -4,6 +4,7 @@ from tercel.wire.h1.connection cimport Connection, EndOfMessage
 from tercel.wire.h1.head cimport Head
 
 cdef object _READY
+cdef Py_ssize_t _LATE_LIMIT
 
 
 cdef class Ready:
@@ -13,6 +14,9 @@ cdef class Ready:
 cdef class WireProtocol:
     cdef double _deadline
     cdef list _drain_waiters
+    cdef bint _is_turn_awaited
+    cdef list _late
+    cdef Py_ssize_t _late_size
     cdef bint _pauses
     cdef object _time
     cdef object _timer
@@ -41,6 +45,12 @@ cdef class WireProtocol:
     cpdef pump(self)
     cpdef pause_reading(self)
     cpdef resume_reading(self)
+    @cython.locals(late=list)
+    cpdef write_late(self, bytes octets)
+    cpdef let_go(self)
+    @cython.locals(late=list)
+    cpdef bytes take_late(self, bytes last)
+    cpdef _on_turn(self)
     cpdef drain(self)
     cdef _wake_drainers(self, error)
     cpdef set_deadline(self, double seconds)

@@ -25,6 +25,8 @@ class Ready:
 
 
 _READY = Ready()
+#: Octets that may wait for the turn of the event loop.
+_LATE_LIMIT = 16 * 1024
 
 
 class WireProtocol:
@@ -38,6 +40,9 @@ class WireProtocol:
     __slots__ = (
         "_deadline",
         "_drain_waiters",
+        "_is_turn_awaited",
+        "_late",
+        "_late_size",
         "_pauses",
         "_time",
         "_timer",
@@ -57,6 +62,10 @@ class WireProtocol:
         self.must_drain = False
         self._drain_waiters: list[asyncio.Future[None]] | None = None
         self._pauses = False
+        # Small pieces written in this turn of the event loop, which leave together.
+        self._late: list[bytes] | None = None
+        self._late_size = 0
+        self._is_turn_awaited = False
         self._time = loop.time
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -108,6 +117,7 @@ class WireProtocol:
     def connection_lost(self, error: BaseException | None) -> None:
         self.is_closed = True
         self.transport = None
+        self._late = None
         self.stop_timer()
         self._wake_drainers(
             error if error is not None else ConnectionResetError("the peer is gone")
@@ -158,12 +168,54 @@ class WireProtocol:
                 except (AttributeError, NotImplementedError, RuntimeError):
                     self._pauses = False
 
+    def write_late(self, octets: bytes) -> None:
+        """Write, together with what else is written late before the event loop turns.
+
+        A system call costs more than all else that a small piece costs. Whoever writes to the
+        transport by another way calls `let_go` or `take_late` first.
+        """
+        late = self._late
+        if late is None:
+            self._late = [octets]
+            self._late_size = len(octets)
+            if not self._is_turn_awaited:
+                self._is_turn_awaited = True
+                self.loop.call_soon(self._on_turn)
+            return
+        late.append(octets)
+        self._late_size += len(octets)
+        if self._late_size > _LATE_LIMIT:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Write what waits for the turn of the event loop now."""
+        if self._late is not None:
+            octets = self.take_late(b"")
+            if self.transport is not None and not self.is_closed:
+                self.transport.write(octets)
+
+    def take_late(self, last: bytes) -> bytes:
+        """What waits for the turn of the event loop, and `last` after it; the caller writes it."""
+        late = self._late
+        if late is None:
+            return last
+        self._late = None
+        if not last and len(late) == 1:
+            return late[0]
+        late.append(last)
+        return b"".join(late)
+
+    def _on_turn(self) -> None:
+        self._is_turn_awaited = False
+        self.let_go()
+
     def drain(self) -> Any:
         """An awaitable that is done once the transport takes more; ConnectionResetError if it
         never will.
         """
         if self.is_closed:
             raise ConnectionResetError("Cannot write to closing transport")
+        self.let_go()
         if not self.must_drain:
             return _READY
         waiter = self.loop.create_future()
@@ -221,13 +273,15 @@ class WireProtocol:
 
     def close(self) -> None:
         """Close the transport once what was written is sent."""
+        self.let_go()
         self.is_closed = True
         # A TLS transport of asyncio that is closed twice can't be aborted any more.
         if self.transport is not None and not self.transport.is_closing():
             self.transport.close()
 
     def abort(self) -> None:
-        """Close the transport at once."""
+        """Close the transport at once; what the socket does not take now is lost."""
+        self.let_go()
         self.is_closed = True
         if self.transport is not None:
             self.transport.abort()

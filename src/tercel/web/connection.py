@@ -470,7 +470,7 @@ class HttpConnection(WatchedProtocol):
                 ("Connection", "close"),
             ),
         )
-        self.transport.write(head + text)
+        self.transport.write(self.take_late(head + text))
         self._close_gently(_REFUSAL_TIME)
 
     def _close_gently(self, seconds: float) -> None:
@@ -490,6 +490,7 @@ class HttpConnection(WatchedProtocol):
             return
         self._discarding = True
         self._closing = True
+        self.let_go()
         transport.write_eof()
         self.resume_reading()
         self.set_deadline(seconds)
@@ -533,6 +534,7 @@ class HttpConnection(WatchedProtocol):
         `receiver` has `data_received(bytes)`, `eof_received() -> bool`, `connection_lost(error)`
         and `fail()`, which is called where the handler ends without its own answer.
         """
+        self.let_go()
         self._receiver = receiver
         self._deadline = 0.0
         return self._wire.switch()

@@ -65,7 +65,7 @@ cdef class Exchange:
     @cython.locals(pending=bytes, size=Py_ssize_t)
     cpdef write(self, data)
 
-    @cython.locals(connection=WireProtocol, octets=bytes, size=Py_ssize_t)
+    @cython.locals(connection=WireProtocol, octets=bytes, pending=bytes, size=Py_ssize_t)
     cpdef bint write_piece(self, data) except -1
 
     @cython.locals(pending=bytes, size=Py_ssize_t)
@@ -75,4 +75,5 @@ cdef class Exchange:
     cpdef note_body(self, long long count)
     cpdef drain(self)
     cdef _flush(self, data)
+    @cython.locals(connection=WireProtocol)
     cdef _send(self, data)

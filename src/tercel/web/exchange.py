@@ -132,6 +132,7 @@ class Exchange:
     @property
     def transport(self) -> Any:
         """The connection's transport, None once it is gone."""
+        self._connection.let_go()
         return self._connection.transport
 
     @property
@@ -320,25 +321,37 @@ class Exchange:
         self._flush(data if pending is None else b"".join((pending, data)))
 
     def write_piece(self, data: bytes | bytearray | memoryview) -> bool:
-        """`write`, where ConnectionResetError tells of a peer that has gone; True to drain now."""
+        """`write`, where ConnectionResetError tells of a peer that has gone; True to drain now.
+
+        Small pieces, and the held head, leave in one write as soon as the event loop turns.
+        """
         connection = self._connection
         if connection.is_closed:
             raise ConnectionResetError("Cannot write to closing transport")
+        pending = self._pending
+        if pending is not None:
+            if type(data) is not bytes or len(data) >= 1024:
+                self.write(data)
+                return connection.must_drain
+            self._pending = None
+            self.head_sent = True
+            self.bytes_sent += len(pending)
+            connection.write_late(pending)
         if (
             type(data) is bytes
-            and self._chunked
-            and self._pending is None
             and self.head_sent
             and not self.finished
             and not self.drops_body
-            and self._remaining is None
         ):
             size = len(data)
-            if 0 < size < 1024:
-                octets = b"".join((_sizes[size], data, _CRLF))
+            remaining = self._remaining
+            if 0 < size < 1024 and (remaining is None or size <= remaining):
+                if remaining is not None:
+                    self._remaining = remaining - size
+                octets = b"".join((_sizes[size], data, _CRLF)) if self._chunked else data
                 self.body_bytes_sent += size
                 self.bytes_sent += len(octets)
-                connection.transport.write(octets)
+                connection.write_late(octets)
                 return connection.must_drain
         self.write(data)
         return connection.must_drain
@@ -444,6 +457,11 @@ class Exchange:
             # Transports may keep what they can't send yet, and writers use their buffers again.
             data = bytes(data)
         self.bytes_sent += len(data)
+        if connection._late is not None:
+            if len(data) > _JOIN_LIMIT:
+                connection.let_go()
+            else:
+                data = connection.take_late(data)
         connection.transport.write(data)
 
 

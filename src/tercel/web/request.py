@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
+from tercel.net.protocol import WireProtocol
 from tercel.web.errors import HTTPRequestEntityTooLarge
 from tercel.web.forms import parse_forwarded, read_form
 from tercel.web.incoming import Incoming
@@ -65,7 +66,10 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
     @property
     def transport(self) -> Any:
         """The connection's transport, None once it is gone."""
-        return None if self._protocol is None else self._protocol.transport
+        protocol = self._protocol
+        if isinstance(protocol, WireProtocol):
+            protocol.let_go()  # whoever writes to the transport writes after what was written
+        return None if protocol is None else protocol.transport
 
     @property
     def writer(self) -> "Exchange":

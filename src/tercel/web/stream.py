@@ -315,7 +315,7 @@ class StreamResponse(AnswerHead):
         self._takes_trailers = chunked
         self._head_gone = True
         if self._sends_head_at_once:
-            exchange.write(b"")
+            exchange.write_piece(b"")
 
     async def _start_compression(
         self, request: "AnsweredRequest", headers: "CIMultiDict[str]"
@@ -468,9 +468,10 @@ class StreamResponse(AnswerHead):
             await exchange.drain()
 
     async def flush(self) -> None:
-        """Send what a content coding holds back, so that the peer can read all that was written.
+        """Send what is held back now, so that the peer can read all that was written.
 
-        Without a coding nothing is held back. Waits and raises as `write()` does.
+        A content coding holds octets back; without one, small pieces leave together as soon as the
+        handler waits for anything. Waits and raises as `write()` does.
         """
         exchange = self._exchange
         if exchange is None or self._eof_sent:
@@ -479,8 +480,7 @@ class StreamResponse(AnswerHead):
             raise ConnectionResetError("Cannot write to closing transport")
         if self._encoder is not None:
             await self._encoder.write(exchange, b"", True)
-        if exchange.must_drain:
-            await exchange.drain()
+        await exchange.drain()
 
     async def drain(self) -> None:
         """Wait until the peer has read enough for more to be written.
