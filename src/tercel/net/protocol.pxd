@@ -5,6 +5,11 @@ from tercel.wire.h1.head cimport Head
 
 cdef object _READY
 cdef Py_ssize_t _LATE_LIMIT
+cdef Py_ssize_t _BLOCK
+cdef bint _keeps_blocks
+
+cdef _keep_blocks(transport)
+
 
 
 cdef class Ready:

@@ -14,6 +14,29 @@ from tercel.wire.h1.head import Head
 
 __all__ = ("Ready", "WireProtocol")
 
+#: True once the allocator keeps the blocks that transports read into.
+_keeps_blocks = False
+#: Octets: more than what asyncio, and uvloop's TLS, allocate for each time that they read.
+_BLOCK = 512 * 1024
+
+
+def _keep_blocks(transport: Any) -> None:
+    """Have the C library keep freed blocks of 256 KiB instead of giving them back each time.
+
+    asyncio's plain transports and uvloop's TLS allocate one for whatever they read and cut it down to
+    what came: three system calls and a page fault a read. glibc learns from the first large block
+    that is freed whole that such blocks come and go (mallopt(3), "dynamic mmap threshold"); other
+    C libraries are not impressed. asyncio's TLS keeps a zeroed block for each connection, which
+    costs no memory only while it comes from the system: that is left as it is.
+    """
+    global _keeps_blocks
+    is_uvloop = type(transport).__module__.startswith("uvloop")
+    get_extra_info = getattr(transport, "get_extra_info", None)
+    if get_extra_info is None or is_uvloop != (get_extra_info("sslcontext") is not None):
+        return
+    _keeps_blocks = True
+    bytes(_BLOCK)
+
 
 class Ready:
     """An awaitable that is done: what `drain` gives while there is nothing to wait for."""
@@ -104,6 +127,8 @@ class WireProtocol:
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
+        if not _keeps_blocks:
+            _keep_blocks(transport)
 
     def data_received(self, data: bytes) -> None:
         self._wire.feed_data(data)

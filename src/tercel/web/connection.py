@@ -105,7 +105,7 @@ class HttpConnection(WatchedProtocol):
     # What the event loop calls.
 
     def connection_made(self, transport: Any) -> None:
-        self.transport = transport
+        WatchedProtocol.connection_made(self, transport)
         self.server.connection_made(self, transport)
         # Without a keep-alive time the first request has the time of a head.
         self.set_deadline(self._keepalive if self._keepalive > 0 else self.server.head_timeout)
