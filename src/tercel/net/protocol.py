@@ -16,26 +16,24 @@ __all__ = ("Ready", "WireProtocol")
 
 #: True once the allocator keeps the blocks that transports read into.
 _keeps_blocks = False
-#: Octets: more than what asyncio, and uvloop's TLS, allocate for each time that they read.
-_BLOCK = 512 * 1024
+#: Octets: more than what an event loop allocates each time that it reads.
+_BLOCK = 2 * 1024 * 1024
 
 
 def _keep_blocks(transport: Any) -> None:
     """Have the C library keep freed blocks of 256 KiB instead of giving them back each time.
 
-    asyncio's plain transports and uvloop's TLS allocate one for whatever they read and cut it down to
-    what came: three system calls and a page fault a read. glibc learns from the first large block
-    that is freed whole that such blocks come and go (mallopt(3), "dynamic mmap threshold"); other
-    C libraries are not impressed. asyncio's TLS keeps a zeroed block for each connection, which
-    costs no memory only while it comes from the system: that is left as it is.
+    asyncio's plain transports and uvloop's TLS allocate one for whatever they read, and cut it down
+    to what came; uvloop's plain ones allocate what came. Memory that goes back to the system and
+    returns costs two system calls and page faults each time. glibc learns from a large block that
+    is freed whole that such blocks come and go (mallopt(3), "dynamic mmap threshold"); other C
+    libraries are not impressed. asyncio's TLS keeps a zeroed block for each connection, which costs
+    no memory only while it comes from the system: that is left as it is.
     """
     global _keeps_blocks
-    is_uvloop = type(transport).__module__.startswith("uvloop")
-    get_extra_info = getattr(transport, "get_extra_info", None)
-    if get_extra_info is None or is_uvloop != (get_extra_info("sslcontext") is not None):
-        return
-    _keeps_blocks = True
-    bytes(_BLOCK)
+    if type(transport).__module__ != "asyncio.sslproto":
+        _keeps_blocks = True
+        bytes(_BLOCK)
 
 
 class Ready:
