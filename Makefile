@@ -11,7 +11,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
 .NOTPARALLEL:
-.PHONY: demo test check parity autobahn bench bench-bodies bench-client bench-ws build annotate wheel clean
+.PHONY: demo test check parity valgrind autobahn bench bench-bodies bench-client bench-ws build annotate wheel clean
 
 demo: $(VENV)/ready-polls build
 	@cd examples/polls && ../../$(PY) -m polls.init_db
@@ -34,6 +34,12 @@ parity: $(VENV)/ready-dev build $(PARITY)/ready
 	echo "aiohttp:"; TERCEL_SUBJECT=aiohttp $(PARITY)/bin/python -m pytest -q -n $(JOBS) \
 		tests/documented $(ARGS) || status=1; \
 	exit $$status
+
+# The protocol tables under valgrind: the compiled modules must not read or write out of bounds. Python's
+# own values that valgrind takes for undefined (seeded by the kernel) are not looked for.
+valgrind: $(VENV)/ready-dev build
+	TERCEL_FEW_CUTS=1 PYTHONMALLOC=malloc valgrind --error-exitcode=9 \
+		--leak-check=no --undef-value-errors=no --suppressions=tests/heap.supp --quiet $(ARGS) $(PY) -m tests.heap
 
 # Both ways, on the builds that are here: ARGS='--cases 1.* 7.7.1', or ARGS=--write for the docs.
 autobahn: $(VENV)/ready-dev build
