@@ -1,10 +1,12 @@
 """Facts of an answer: fields, links, dispositions, what reading and releasing do."""
 
+import asyncio
+
 import pytest
 from yarl import URL
 
 import tercel
-from tercel import ClientSession
+from tercel import ClientConnectionError, ClientSession, RequestInfo
 from tests.client.peer import answer, scripted, serving_peer
 
 
@@ -85,13 +87,28 @@ async def test_at_most_fifty_cookies() -> None:
             assert len(response.cookies) == 50
 
 
-async def test_read_after_release_and_twice() -> None:
+@pytest.mark.parametrize("pause", [0, 0.05])
+async def test_what_was_not_read_before_the_release_is_gone(pause: float) -> None:
     async with serving_peer(scripted(answer(200, b"abc"))) as peer, ClientSession() as session:
         async with session.get(peer.url) as response:
-            pass
-        assert await response.read() == b"abc"
+            await asyncio.sleep(pause)
+        for ask in (response.read, response.text, response.json):
+            with pytest.raises(ClientConnectionError, match="Connection closed"):
+                await ask()
+
+
+async def test_what_was_read_stays_after_the_release() -> None:
+    async with serving_peer(scripted(answer(200, b"abc"))) as peer, ClientSession() as session:
+        async with session.get(peer.url) as response:
+            assert await response.read() == b"abc"
         assert await response.read() == b"abc"
         assert await response.text() == "abc"
+
+
+def test_the_real_url_is_the_url_unless_told() -> None:
+    info = RequestInfo(URL("http://a/"), "GET", {})
+    assert info == (URL("http://a/"), "GET", {}, URL("http://a/"))
+    assert repr(info).startswith("RequestInfo(url=URL('http://a/'), method='GET'")
 
 
 async def test_release_may_be_awaited() -> None:

@@ -164,14 +164,14 @@ async def test_raise_for_status(answer_of, aiohttp):
         assert caught.value.code == 500
 
 
-async def test_release(site, session):
+async def test_release(site, session, aiohttp):
     there = await site(reply("ok"))
-    resp = await session.get(there.url)
-    resp.release()
-    assert resp.closed
-    resp = await session.get(there.url)
-    resp.close()
-    assert resp.closed
+    for name in ("release", "close"):
+        resp = await session.get(there.url)
+        getattr(resp, name)()
+        assert resp.closed
+        with pytest.raises(aiohttp.ClientConnectionError, match="Connection closed"):
+            await resp.read()
 
 
 async def test_close_within_a_body(site, session, aiohttp):

@@ -61,13 +61,23 @@ def timeout_of(
     raise TypeError(f"timeout is {value!r}, expected ClientTimeout, a number of seconds or None")
 
 
-class RequestInfo(NamedTuple):
-    """The request behind an answer: `url` without fragment, `real_url` as it was asked for."""
-
+class _RequestFacts(NamedTuple):
     url: URL
     method: str
     headers: Mapping[str, str]
     real_url: URL
+
+
+class RequestInfo(_RequestFacts):
+    """The request behind an answer: `url` without fragment, `real_url` as it was asked for (by
+    default `url`)."""
+
+    __slots__ = ()
+
+    def __new__(
+        cls, url: URL, method: str, headers: Mapping[str, str], real_url: URL | Unset = sentinel
+    ) -> RequestInfo:
+        return super().__new__(cls, url, method, headers, url if real_url is sentinel else real_url)
 
 
 class ReadOptions(NamedTuple):

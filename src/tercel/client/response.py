@@ -320,9 +320,15 @@ class ClientResponse:
         self._content = content
 
     async def read(self) -> bytes:
-        """The whole body; ClientPayloadError if it breaks off, ClientConnectionError if closed."""
+        """The whole body, the same bytes on every call.
+
+        ClientPayloadError if it breaks off; ClientConnectionError if the answer was released or
+        closed before it was read.
+        """
         body = self._body
         if body is None:
+            if self._released:
+                raise ClientConnectionError("Connection closed")
             exchange = self._exchange
             if exchange is None:
                 if self._content is None:
@@ -331,8 +337,6 @@ class ClientResponse:
                 return self._body
             body = exchange.take_body() if self._content is None else None
             if body is None:
-                if self._released and not exchange.body_done:
-                    raise ClientConnectionError("Connection closed")
                 try:
                     stream = self.content
                     direct = find_direct(exchange, stream)
