@@ -87,6 +87,31 @@ async def test_small_pieces_leave_in_one_write(
     assert len(writes[0]) == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("framing", ["chunked", "length", "none"])
+async def test_what_waits_leaves_before_the_next_answer(method: str, framing: str) -> None:
+    async def handler(request: Any) -> web.StreamResponse:
+        if request.path == "/plain":
+            return web.Response(text="plain")
+        response = web.StreamResponse(status=204 if framing == "none" else 200)
+        if framing == "length":
+            response.content_length = 3
+        await response.prepare(request)
+        if framing != "none":
+            await response.write(b"one")
+        return response
+
+    async with low_server(handler) as low:
+        connection = await low.connect()
+        first = GET.replace(b"GET", method.encode())
+        await connection.send((first + GET.replace(b" / ", b" /plain ")) * 3)
+        octets = b""
+        while octets.count(b"\r\n\r\nplain") < 3:
+            octets += await asyncio.wait_for(connection.reader.read(65536), 5)
+    answers = octets.split(b"HTTP/1.1 ")[1:]
+    assert [b"plain" in answer.partition(b"\r\n\r\n")[2] for answer in answers] == [False, True] * 3
+
+
 async def test_a_piece_leaves_while_the_handler_waits() -> None:
     gate = asyncio.Event()
 

@@ -384,6 +384,7 @@ class Exchange:
                 self.keep_alive = False
             elif self._remaining is None and not self.drops_body:
                 self.keep_alive = False
+            self._connection.let_go()  # the next answer does not ask what waits
         self.finished = True
 
     def finish_with_trailers(
