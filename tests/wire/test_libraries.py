@@ -13,6 +13,8 @@ from tercel.wire.coding import make_decoder
 from tercel.wire.encoders import make_encoder
 from tercel.wire.errors import BadMessage
 from tercel.wire.libraries import find_brotli, find_zlib, find_zstd, has_zstd
+from tercel.wire.ws.codes import WebSocketError
+from tercel.wire.ws.deflate import Deflater, Inflater
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +79,14 @@ def test_libraries_are_found() -> None:
     assert find_brotli() is not None
     assert find_zstd() is not None
     assert has_zstd()
+
+
+def test_websockets_use_it_too() -> None:
+    backend = Watched()
+    tercel.set_zlib_backend(backend)
+    inflater = Inflater(15, True)
+    deflated = Deflater(15, True).deflate(b"Hello, Hello, Hello")
+    assert inflater.inflate(deflated, True, 100) == b"Hello, Hello, Hello"
+    assert backend.used == ["compressobj", "decompressobj"]
+    with pytest.raises(WebSocketError):
+        inflater.inflate(b"\xff\xff", True, 100)

@@ -337,12 +337,7 @@ class Exchange:
             self.head_sent = True
             self.bytes_sent += len(pending)
             connection.write_late(pending)
-        if (
-            type(data) is bytes
-            and self.head_sent
-            and not self.finished
-            and not self.drops_body
-        ):
+        if type(data) is bytes and self.head_sent and not self.finished and not self.drops_body:
             size = len(data)
             remaining = self._remaining
             if 0 < size < 1024 and (remaining is None or size <= remaining):

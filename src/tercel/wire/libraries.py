@@ -24,7 +24,7 @@ class _Backend:
 
 
 def set_zlib_backend(lib: ModuleType) -> None:
-    """Use `lib` for gzip and deflate from now on, such as `zlib_ng.zlib_ng` or `isal.isal_zlib`.
+    """Use `lib` for gzip, deflate and WebSockets from now on, such as `zlib_ng.zlib_ng`.
 
     It has the interface of Python's `zlib`, which is the default (client_reference,
     "set_zlib_backend"). TypeError for a module that lacks `compressobj`, `decompressobj` or

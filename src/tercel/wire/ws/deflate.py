@@ -3,7 +3,8 @@
 In: whole messages to deflate; pieces of messages to inflate, with a ceiling for what comes out.
 Out: octets. A window is made when the first message needs it and dropped where context takeover
 is off, or when its owner says so, so that an idle socket holds none. Windows of 2**8 octets can be
-read, but zlib can't write them: such messages are sent as they are.
+read, but zlib can't write them: such messages are sent as they are. zlib is what
+`set_zlib_backend` was given.
 """
 
 from typing import Any
@@ -16,11 +17,20 @@ _TAIL = b"\x00\x00\xff\xff"
 #: Final blocks in one piece: each starts zlib anew and moves what follows, so few are enough.
 _MAX_FINAL_BLOCKS = 16
 _MIN_WRITABLE_BITS = 9
-_DEFAULT_LEVEL = 6
+# As zlib.h has them; a stand-in need not name them.
+_DEFLATED = 8
+_SYNC_FLUSH = 2
 #: What is written looks back 2**12 octets at most, and zlib's tables are small: 32 KiB in place of
 #: 256. For JSON of 0.1 to 10 KB that is 5 % more octets, and 20 to 50 % less time.
 _MAX_WRITTEN_BITS = 12
 _MEMORY = 5
+
+
+def _zlib() -> Any:
+    """zlib, or what stands in for it; not imported before a message needs it."""
+    from tercel.wire.libraries import find_zlib
+
+    return find_zlib()
 
 
 class Deflater:
@@ -58,30 +68,27 @@ class Deflater:
         self._inner = None
         self._is_busy = False
 
-    def _begin(self, level: int) -> Any:
-        import zlib
-
+    def _begin(self, zlib: Any, level: int) -> Any:
         bits = min(self.window_bits, _MAX_WRITTEN_BITS)
-        return zlib.compressobj(level, zlib.DEFLATED, -bits, _MEMORY)
+        return zlib.compressobj(level, _DEFLATED, -bits, _MEMORY)
 
     def deflate(self, data: bytes, level: int | None = None) -> bytes:
         """The payload of a compressed message; `level` 1 to 9 for this one, zlib's by default."""
-        import zlib
-
+        zlib = _zlib()
         if level is not None:
             # What this message leaves in the peer's window, ours doesn't know of.
             self._inner = None
-            inner = self._begin(level)
+            inner = self._begin(zlib, level)
         else:
             inner = self._inner
             if inner is None:
-                inner = self._begin(_DEFAULT_LEVEL)
+                inner = self._begin(zlib, getattr(zlib, "Z_DEFAULT_COMPRESSION", -1))
             if self._takeover:
                 if self._is_busy:
                     self._inner = inner
                 self._is_busy = True
                 self.was_used = True
-        done: bytes = inner.compress(data) + inner.flush(zlib.Z_SYNC_FLUSH)
+        done: bytes = inner.compress(data) + inner.flush(_SYNC_FLUSH)
         return done[:-4] if done.endswith(_TAIL) else done
 
 
@@ -106,8 +113,7 @@ class Inflater:
         WebSocketError (1009) for more than `room` octets, 0 for any number; (1007) for what is no
         deflate.
         """
-        import zlib
-
+        zlib = _zlib()
         parts = []
         rest = data + _TAIL if is_last else data
         left = room
