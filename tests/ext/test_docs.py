@@ -44,7 +44,8 @@ async def test_security() -> None:
             form["password"] = password
             async with client.post("/login?next=/notes/ada", data=form) as response:
                 assert response.status == status
-        assert await response.text() == "buy oats"
+                text = await response.text()
+        assert text == "buy oats"
         async with client.get("/notes/ben") as response:
             assert response.status == 403
 
