@@ -9,6 +9,7 @@ read, but zlib can't write them: such messages are sent as they are. zlib is wha
 
 from typing import Any
 
+from tercel.wire.libraries import find_zlib
 from tercel.wire.ws.codes import WebSocketError, WSCloseCode
 
 __all__ = ("Deflater", "Inflater")
@@ -24,13 +25,6 @@ _SYNC_FLUSH = 2
 #: 256. For JSON of 0.1 to 10 KB that is 5 % more octets, and 20 to 50 % less time.
 _MAX_WRITTEN_BITS = 12
 _MEMORY = 5
-
-
-def _zlib() -> Any:
-    """zlib, or what stands in for it; not imported before a message needs it."""
-    from tercel.wire.libraries import find_zlib
-
-    return find_zlib()
 
 
 class Deflater:
@@ -74,7 +68,7 @@ class Deflater:
 
     def deflate(self, data: bytes, level: int | None = None) -> bytes:
         """The payload of a compressed message; `level` 1 to 9 for this one, zlib's by default."""
-        zlib = _zlib()
+        zlib = find_zlib()
         if level is not None:
             # What this message leaves in the peer's window, ours doesn't know of.
             self._inner = None
@@ -113,7 +107,7 @@ class Inflater:
         WebSocketError (1009) for more than `room` octets, 0 for any number; (1007) for what is no
         deflate.
         """
-        zlib = _zlib()
+        zlib = find_zlib()
         parts = []
         rest = data + _TAIL if is_last else data
         left = room
