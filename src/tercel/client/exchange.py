@@ -121,7 +121,12 @@ class Exchange(AnswerBody):
         if protocol.is_closed or self.is_done:
             raise ClientConnectionResetError("Cannot write to closing transport")
         size = b"%x\r\n" % len(data)
-        protocol.transport.writelines((size, data, b"\r\n"))
+        transport = protocol.transport
+        if type(transport).__module__.startswith("uvloop"):
+            transport.writelines((size, data, b"\r\n"))
+        else:
+            # asyncio's `writelines` forgets to ask for a pause (Python 3.12, 3.13.0), or joins too.
+            transport.write(b"".join((size, data, b"\r\n")))
         if self.options.sock_read:
             protocol.set_deadline(self.options.sock_read)
         return len(size) + len(data) + 2
