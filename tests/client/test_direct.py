@@ -1,6 +1,8 @@
 """Large bodies that are wanted whole: every way in which they come, and in which they don't."""
 
 import asyncio
+import gc
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +19,7 @@ from tercel import (
 )
 from tercel.client import response as response_module
 from tercel.client.buffered import BufferedClient
-from tercel.client.direct import DirectBody, find_direct
+from tercel.client.direct import DirectBody, _Place, find_direct
 from tercel.client.exchange import ROOM, ClientProtocol, Exchange
 from tercel.client.options import DEFAULT_READ
 from tests.certificates import client_context, server_context
@@ -383,3 +385,14 @@ async def test_several_at_once_do_not_disturb_each_other() -> None:
         found = await asyncio.gather(*(read() for _ in range(30)))
     assert all(len(each) == 1 for each in found)
     assert len(set().union(*found)) == 30
+
+
+def test_a_body_that_is_given_up_is_collected_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    place = _Place(bytes(1000))
+    cycle: list[Any] = [place, place.getbuffer()]
+    cycle.append(cycle)
+    del place, cycle
+    gc.collect()
+    assert told == []

@@ -19,13 +19,23 @@ _LEAST = 131_072
 _MOST = 67_108_864
 
 
+class _Place(BytesIO):
+    """Where the octets go. The garbage collector may close it while a view of it is still there."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except BufferError:
+            pass
+
+
 class DirectBody:
     """Receives the rest of a body of which `held` has come already; `rest` octets are missing."""
 
     def __init__(self, exchange: Exchange, stream: StreamReader, held: bytes, rest: int) -> None:
         self._stream = stream
         # Nobody else holds the bytes, so that they may be written to, and given out uncopied.
-        self._place = BytesIO(bytes(len(held) + rest))
+        self._place = _Place(bytes(len(held) + rest))
         self._view = self._place.getbuffer()
         self._view[: len(held)] = held
         self._rest = self._view[len(held) :]
