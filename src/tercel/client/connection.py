@@ -206,6 +206,7 @@ class BaseConnector:
         self._cleans_up = enable_cleanup_closed and not is_cured
         self._ssl_shutdown_timeout: float = 0
         self._pool: Pool = Pool(limit, limit_per_host, keepalive, ClientProtocol.is_connected)
+        self._pool.is_watched = keepalive is None and not force_close
         self._live: set[ClientProtocol] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._made_at = _place_of_maker(self._loop.get_debug())
@@ -300,25 +301,6 @@ class BaseConnector:
             self._give_up(claim)
             raise
         return Connection(self, claim, protocol)
-
-    def may_lend(self, key: ConnectionKey) -> bool:
-        """True if `lend_idle` is worth asking."""
-        return not self._closed and self._pool.has_idle(key)
-
-    def lend_idle(self, key: ConnectionKey, now: float) -> Claim | None:
-        """An idle connection as a bare claim, or None where `connect` has to be asked.
-
-        Whoever takes it gives it to an exchange, with this connector as `lender`.
-        """
-        if self._closed or not self._pool.has_idle(key):
-            return None
-        claim = self._pool.ask(key, now)
-        if self._pool.doomed:
-            self._settle()
-        if claim.connection is not None:
-            return claim
-        self._give_up(claim)
-        return None
 
     def connection_of(self, exchange: Exchange) -> Connection:
         """The connection of an exchange that holds its claim only."""
@@ -480,9 +462,11 @@ class BaseConnector:
 
     def _arm(self, due: float) -> None:
         self._timer = self._loop.call_at(due, _expire, weakref.ref(self))
+        self._pool.is_watched = not self._force_close
 
     def _expire_idle(self) -> None:
         self._timer = None
+        self._pool.is_watched = False
         due = self._pool.expire(self._loop.time())
         if due is not None:
             self._arm(due)
@@ -502,6 +486,7 @@ class BaseConnector:
 
     def _begin_close(self, abort_ssl: bool) -> None:
         self._closed = True
+        self._pool.is_watched = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

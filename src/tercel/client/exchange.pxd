@@ -1,6 +1,7 @@
 cimport cython
 
 from tercel.client.body cimport AnswerBody
+from tercel.client.pool cimport Claim, Pool
 from tercel.net.protocol cimport WireProtocol
 from tercel.wire.h1.connection cimport Connection, EndOfMessage
 from tercel.wire.h1.head cimport Head, ResponseHead
@@ -10,9 +11,15 @@ cdef Py_ssize_t _HEAD_ROOM
 cdef Py_ssize_t _MUCH
 
 
+cdef class Asker:
+    cpdef tell_head(self)
+    cpdef tell_failure(self, error)
+
+
 cdef class Exchange(AnswerBody):
     cdef object _waiter
     cdef public bint allows_upgrade
+    cdef public Asker asker
     cdef public object claim
     cdef public object connection
     cdef public object continue_waiter
@@ -47,6 +54,7 @@ cdef class Exchange(AnswerBody):
 
     cpdef abandon(self)
     cpdef expire(self)
+    @cython.locals(asker=Asker)
     cpdef fail(self, error)
     cpdef receive_continue(self)
     cdef receive_informational(self, ResponseHead head)
@@ -60,6 +68,9 @@ cdef class Exchange(AnswerBody):
 
     @cython.locals(protocol=ClientProtocol)
     cdef _give_back(self)
+
+    @cython.locals(pool=Pool)
+    cdef _give_back_claim(self, Claim claim, ClientProtocol protocol)
 
 
 cdef class ClientProtocol(WireProtocol):
@@ -75,6 +86,7 @@ cdef class ClientProtocol(WireProtocol):
     cdef readonly bint is_held
     cdef public bint should_close
 
+    cpdef double now(self) except? -1
     cpdef bint is_connected(self) except? 0
 
     cpdef begin(self, Exchange exchange)
@@ -110,7 +122,7 @@ cdef class ClientProtocol(WireProtocol):
     @cython.locals(exchange=Exchange)
     cpdef buffer_updated(self, Py_ssize_t size)
 
-    @cython.locals(exchange=Exchange, rest=Py_ssize_t, size=Py_ssize_t)
+    @cython.locals(exchange=Exchange, asker=Asker, rest=Py_ssize_t, size=Py_ssize_t)
     cpdef data_received(self, data)
 
     cpdef pause_reading(self)

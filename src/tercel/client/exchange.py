@@ -20,13 +20,14 @@ from tercel.client.errors import (
     SocketTimeoutError,
 )
 from tercel.client.options import ReadOptions
+from tercel.client.pool import Claim, Pool
 from tercel.net.protocol import WireProtocol
 from tercel.wire.errors import BadMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.head import ResponseHead
 from tercel.wire.limits import DEFAULT_LIMITS
 
-__all__ = ("ROOM", "ClientProtocol", "Exchange")
+__all__ = ("ROOM", "Asker", "ClientProtocol", "Exchange")
 
 #: Answers of 1xx that may come before the final one: each costs the peer little and us a parse.
 _MAX_INTERIM = 32
@@ -37,6 +38,18 @@ _HEAD_ROOM = 65_536
 _MUCH = 262_144
 
 
+class Asker:
+    """Who is told of an answer at once, in place of somebody who awaits `Exchange.wait_head`."""
+
+    __slots__ = ()
+
+    def tell_head(self) -> None:
+        """The head has come; nothing else is left to do for what the event loop has brought."""
+
+    def tell_failure(self, error: BaseException) -> None:
+        """There will be no head; the exchange is about to be abandoned."""
+
+
 class Exchange(AnswerBody):
     """One request and its answer.
 
@@ -44,6 +57,7 @@ class Exchange(AnswerBody):
     given back; or it is `claim`, made a connection by `lender` when somebody asks for it. `head`
     is the answer's, `is_done` tells that nothing more will come or be written; until then the
     exchange may be in the set `watched`, whose owner calls `expire` when their time is over.
+    `asker`, unless it is None, is told of the head, or of what prevents it.
     `informational` holds the heads of 1xx but 100 and 101 that came, or None; `on_informational` is
     called with each of them. `trailers` are the pairs that came after the body.
     """
@@ -51,6 +65,7 @@ class Exchange(AnswerBody):
     __slots__ = (
         "_waiter",
         "allows_upgrade",
+        "asker",
         "claim",
         "connection",
         "continue_waiter",
@@ -82,6 +97,7 @@ class Exchange(AnswerBody):
         self.upload_done = True
         self.is_done = False
         self.interim = 0
+        self.asker: Asker | None = None
         self.claim: Any = None
         self.continue_waiter: Any = None
         self.deadline: Any = None
@@ -187,6 +203,10 @@ class Exchange(AnswerBody):
         self._waiter = None
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
+        asker = self.asker
+        if asker is not None and self.head is None:
+            self.asker = None
+            asker.tell_failure(error)
         self._wake_continue()
         if self.stream is not None:
             self.stream.set_exception(error)
@@ -275,12 +295,22 @@ class Exchange(AnswerBody):
         claim = self.claim
         self.claim = None
         if claim is not None:
-            self.lender._take_back(claim, protocol, protocol.should_close)
+            self._give_back_claim(claim, protocol)
         elif connection is not None:
             if protocol.should_close:
                 connection.close()
             else:
                 connection.release()
+
+    def _give_back_claim(self, claim: Claim, protocol: "ClientProtocol") -> None:
+        lender = self.lender
+        pool: Pool = lender._pool
+        if protocol.should_close or not pool.is_watched or not protocol.is_connected():
+            lender._take_back(claim, protocol, protocol.should_close)
+            return
+        pool.give_back(claim, protocol, protocol.now())
+        if pool.doomed or pool.granted:
+            lender._settle()
 
 
 class ClientProtocol(WireProtocol):
@@ -329,6 +359,10 @@ class ClientProtocol(WireProtocol):
             if self.is_closed and self.transport is None:
                 self._closed.set_result(None)
         return self._closed
+
+    def now(self) -> float:
+        """The event loop's time, in seconds."""
+        return self._time()
 
     def is_connected(self) -> bool:
         """True while requests can be written."""
@@ -526,6 +560,10 @@ class ClientProtocol(WireProtocol):
             stream: Any = exchange.open_stream()
             if exchange._decoder is None and self._wire.rest() >= _MUCH:
                 stream.hold()  # until it is known where the rest is wanted
+        asker = exchange.asker
+        if asker is not None and exchange.head is not None:
+            exchange.asker = None
+            asker.tell_head()
 
     def pause_reading(self) -> None:
         self.is_held = True

@@ -30,6 +30,7 @@ cdef class Pool:
     cdef Py_ssize_t _waiting
     cdef public list doomed
     cdef public list granted
+    cdef public bint is_watched
     cdef readonly object keepalive
     cdef readonly Py_ssize_t limit
     cdef readonly Py_ssize_t limit_per_host
@@ -38,6 +39,9 @@ cdef class Pool:
 
     @cython.locals(endpoint=tuple, host=_Host, claim=Claim)
     cpdef Claim ask(self, key, double now)
+
+    @cython.locals(claim=Claim)
+    cpdef Claim lend(self, key, double now)
 
     @cython.locals(host=_Host, held=dict)
     cpdef give_back(self, Claim claim, connection, double now)

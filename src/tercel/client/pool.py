@@ -144,6 +144,8 @@ class Pool:
     bound) is never used again. Claims are served in the order in which they were made, but one that
     waits for its own endpoint holds up no other. Where a new connection needs the room of an idle
     one, the one that has been idle longest goes. `is_usable(connection)`: an idle one is alive.
+    `is_watched` is set by the connector: True while a connection that comes back leaves it nothing
+    to do beyond `doomed` and `granted`.
     """
 
     __slots__ = (
@@ -157,6 +159,7 @@ class Pool:
         "_waiting",
         "doomed",
         "granted",
+        "is_watched",
         "keepalive",
         "limit",
         "limit_per_host",
@@ -174,6 +177,7 @@ class Pool:
         self.keepalive = keepalive
         self.granted: list[Claim] = []
         self.doomed: list[Any] = []
+        self.is_watched = False
         self._is_usable = is_usable
         self._used = 0
         self._serial = 0
@@ -204,6 +208,16 @@ class Pool:
             self._waiting += 1
             self._offer(host)
         return claim
+
+    def lend(self, key: ConnectionKey, now: float) -> Claim | None:
+        """A claim that is granted an idle connection, or None: then `ask` has to be asked."""
+        if key not in self._idle:
+            return None
+        claim = self.ask(key, now)
+        if claim.connection is not None:
+            return claim
+        self.give_up(claim, now)
+        return None
 
     def give_back(self, claim: Claim, connection: Any, now: float) -> None:
         """A granted claim is done; `connection` may serve another, None is one that can't."""

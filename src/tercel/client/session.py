@@ -19,33 +19,21 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tercel.client.answered import after_answer, check_status, release_body
+from tercel.client.asking import STALE, PendingRequest, ask
 from tercel.client.auth import BasicAuth
 from tercel.client.connector import BaseConnector, TCPConnector
 from tercel.client.cookies import CookieJar, own_cookies
-from tercel.client.errors import (
-    ClientOSError,
-    ClientPayloadError,
-    ServerDisconnectedError,
-    TooManyRedirects,
-)
+from tercel.client.errors import ClientPayloadError, TooManyRedirects
 from tercel.client.fields import DefaultFields
 from tercel.client.middleware import ClientHandlerType, ClientMiddlewareType, chain_middlewares
 from tercel.client.options import ClientTimeout, ReadOptions, Unset, sentinel
-from tercel.client.pending import OneShotResponse, PendingResult
+from tercel.client.pending import OneShotResponse
 from tercel.client.plan import Plan, StatusCheck
 from tercel.client.redirect import REDIRECTS, Hop, next_hop, same_origin
 from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.retry import IDEMPOTENT, can_replay
 from tercel.client.settings import check_base_url, merge_timeouts, place_of_caller
-from tercel.client.shortcut import (
-    answer_of,
-    begin,
-    failure_of,
-    find_plan,
-    is_final,
-    whole_plan,
-)
 from tercel.client.target import Target, Targets, read_url
 from tercel.client.timeout import Deadlines
 from tercel.client.wsconnect import OpensWebSockets
@@ -57,9 +45,6 @@ if TYPE_CHECKING:
     from tercel.client.tracing import Trace, TraceConfig
 
 __all__ = ("ClientSession", "request")
-
-#: What a kept connection that the server has closed ends in.
-_STALE = (ClientOSError, ServerDisconnectedError)
 
 
 class ClientSession(OpensWebSockets):
@@ -75,6 +60,8 @@ class ClientSession(OpensWebSockets):
 
     _connector: BaseConnector | None = None
     _made_at = ""
+    #: `_request` as it stands here: a subclass, or a test, may have another.
+    _own_request: Any = None
 
     def __init__(
         self,
@@ -178,78 +165,52 @@ class ClientSession(OpensWebSockets):
 
     # --- requests ------------------------------------------------------------------------------
 
-    def request(self, method: str, url: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+    def request(self, method: str, url: str | URL, **kwargs: Any) -> PendingRequest:
         """Make a request; see client_reference, "ClientSession.request", for the arguments."""
-        return PendingResult(self._request(method, url, **kwargs))
+        return ask(self, method, url, kwargs)
 
-    def get(
-        self, url: str | URL, *, allow_redirects: bool = True, **kwargs: Any
-    ) -> PendingResult[ClientResponse]:
+    def get(self, url: str | URL, *, allow_redirects: bool = True, **kwargs: Any) -> PendingRequest:
         """Make a GET request."""
-        return PendingResult(self._request("GET", url, allow_redirects=allow_redirects, **kwargs))
+        kwargs["allow_redirects"] = allow_redirects
+        return ask(self, "GET", url, kwargs)
 
     def options(
         self, url: str | URL, *, allow_redirects: bool = True, **kwargs: Any
-    ) -> PendingResult[ClientResponse]:
+    ) -> PendingRequest:
         """Make an OPTIONS request."""
-        return PendingResult(
-            self._request("OPTIONS", url, allow_redirects=allow_redirects, **kwargs)
-        )
+        kwargs["allow_redirects"] = allow_redirects
+        return ask(self, "OPTIONS", url, kwargs)
 
     def head(
         self, url: str | URL, *, allow_redirects: bool = False, **kwargs: Any
-    ) -> PendingResult[ClientResponse]:
+    ) -> PendingRequest:
         """Make a HEAD request; redirects are not followed unless asked for."""
-        return PendingResult(self._request("HEAD", url, allow_redirects=allow_redirects, **kwargs))
+        kwargs["allow_redirects"] = allow_redirects
+        return ask(self, "HEAD", url, kwargs)
 
-    def post(
-        self, url: str | URL, *, data: Any = None, **kwargs: Any
-    ) -> PendingResult[ClientResponse]:
+    def post(self, url: str | URL, *, data: Any = None, **kwargs: Any) -> PendingRequest:
         """Make a POST request."""
-        return PendingResult(self._request("POST", url, data=data, **kwargs))
+        kwargs["data"] = data
+        return ask(self, "POST", url, kwargs)
 
-    def put(
-        self, url: str | URL, *, data: Any = None, **kwargs: Any
-    ) -> PendingResult[ClientResponse]:
+    def put(self, url: str | URL, *, data: Any = None, **kwargs: Any) -> PendingRequest:
         """Make a PUT request."""
-        return PendingResult(self._request("PUT", url, data=data, **kwargs))
+        kwargs["data"] = data
+        return ask(self, "PUT", url, kwargs)
 
-    def patch(
-        self, url: str | URL, *, data: Any = None, **kwargs: Any
-    ) -> PendingResult[ClientResponse]:
+    def patch(self, url: str | URL, *, data: Any = None, **kwargs: Any) -> PendingRequest:
         """Make a PATCH request."""
-        return PendingResult(self._request("PATCH", url, data=data, **kwargs))
+        kwargs["data"] = data
+        return ask(self, "PATCH", url, kwargs)
 
-    def delete(self, url: str | URL, **kwargs: Any) -> PendingResult[ClientResponse]:
+    def delete(self, url: str | URL, **kwargs: Any) -> PendingRequest:
         """Make a DELETE request."""
-        return PendingResult(self._request("DELETE", url, **kwargs))
+        return ask(self, "DELETE", url, kwargs)
 
     async def _request(self, method: str, url: str | URL, **kwargs: Any) -> ClientResponse:
-        connector = self._connector
-        if connector is None or connector._closed:
-            raise RuntimeError("Session is closed")
-        may_shorten = self._is_swift and not self._trace_configs and not len(self._cookie_jar)
-        plan, own = find_plan(self, method, url, kwargs, may_shorten)
-        first: ClientResponse | None = None
-        if may_shorten and plan.is_swift:
-            now = self._loop.time()
-            exchange = begin(plan, own, connector, self._deadlines, now)
-            if exchange is not None:
-                try:
-                    if exchange.head is None:
-                        await exchange.wait_head()
-                    first = answer_of(plan, own, exchange)
-                except _STALE:
-                    if not self._retry_stale or plan.method not in IDEMPOTENT:
-                        raise
-                except BaseException as error:
-                    exchange.abandon()
-                    raise failure_of(plan, own, error)
-                else:
-                    if is_final(first):
-                        return first
-                return await self._finish(whole_plan(plan, own), first, now)
-        return await self._finish(whole_plan(plan, own), None, None)
+        """What every request comes to; a subclass may do something before or after."""
+        response: ClientResponse = await PendingRequest(self, method, url, kwargs)
+        return response
 
     async def _finish(
         self, plan: Plan, first: ClientResponse | None, begun: float | None
@@ -349,7 +310,7 @@ class ClientSession(OpensWebSockets):
             handler = chain_middlewares(handler, plan.middlewares)
         try:
             return await handler(request)
-        except _STALE:
+        except STALE:
             if not (request.was_reused and self._retry_stale and request.method in IDEMPOTENT):
                 raise
             if is_second or not can_replay(request):
@@ -562,6 +523,9 @@ class ClientSession(OpensWebSockets):
     def trace_configs(self) -> list[TraceConfig]:
         """The receivers of tracing signals."""
         return self._trace_configs
+
+
+ClientSession._own_request = staticmethod(ClientSession._request)
 
 
 def request(

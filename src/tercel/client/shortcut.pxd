@@ -1,10 +1,12 @@
 cimport cython
 
-from tercel.client.exchange cimport ClientProtocol, Exchange
-from tercel.client.pool cimport Claim
+from tercel.client.exchange cimport Asker, ClientProtocol, Exchange
+from tercel.client.pool cimport Claim, Pool
+from tercel.wire.h1.head cimport ResponseHead
 
 cdef int _MAX_PLANS
 cdef bytes _JSON
+cdef object _new
 cdef tuple _NO_BODY
 
 
@@ -33,12 +35,14 @@ cdef object _shared_plan(session, method, url, allow_redirects)
 cdef bint _is_simple(dict kwargs) except? 0
 cpdef whole_plan(plan, Own own)
 
-@cython.locals(octets=bytes, claim=Claim, protocol=ClientProtocol, exchange=Exchange)
-cpdef begin(plan, Own own, connector, deadlines, double now)
+@cython.locals(octets=bytes, claim=Claim, pool=Pool, protocol=ClientProtocol, exchange=Exchange,
+               due=double, when=double, bucket=set)
+cpdef Exchange begin(plan, Own own, connector, deadlines, double now, Asker asker)
 
 @cython.locals(found=tuple, more=tuple)
 cdef bytes _plain_head(plan)
 
+@cython.locals(head=ResponseHead)
 cpdef answer_of(plan, Own own, Exchange exchange)
 cpdef failure_of(plan, Own own, error)
 cpdef bint is_final(response) except? 0

@@ -12,7 +12,7 @@ from yarl import URL
 
 from tercel.client.connection import BaseConnector
 from tercel.client.errors import AnswerError, ClientResponseError
-from tercel.client.exchange import Exchange
+from tercel.client.exchange import Asker, Exchange
 from tercel.client.fields import join_head
 from tercel.client.options import RequestInfo
 from tercel.client.plan import Plan
@@ -43,6 +43,7 @@ _FRAMING = frozenset(
         "upgrade",
     )
 )
+_new: Any = object.__new__
 _KINDS: dict[type, Any] = {bytes: BytesPayload, str: StringPayload}
 _TYPES: dict[type, bytes] = {
     bytes: b"Content-Type: application/octet-stream\r\n",
@@ -189,25 +190,34 @@ def whole_plan(plan: Plan, own: Own | None) -> Plan:
 
 
 def begin(
-    plan: Plan, own: Own | None, connector: BaseConnector, deadlines: Deadlines, now: float
+    plan: Plan,
+    own: Own | None,
+    connector: BaseConnector,
+    deadlines: Deadlines,
+    now: float,
+    asker: Asker | None,
 ) -> Exchange | None:
     """Write the request on an idle connection; None where there is none."""
-    key = plan.target.find_key()
-    if own is None:
-        octets = _plain_head(plan)
-    elif connector.may_lend(key):
-        octets = own.encode()
-    else:
+    target = plan.target
+    key = target.key
+    if key is None:
+        key = target.find_key()
+    pool = connector._pool
+    if not pool.has_idle(key):
         return None
+    octets = _plain_head(plan) if own is None else own.encode()
     if not octets:
         return None
-    claim = connector.lend_idle(key, now)
+    claim = pool.lend(key, now)
+    if pool.doomed or pool.granted:
+        connector._settle()
     if claim is None:
         return None
     protocol = claim.connection
     exchange = Exchange(protocol, None, plan.method, plan.read)
     exchange.lender = connector
     exchange.claim = claim
+    exchange.asker = asker
     try:
         protocol.begin(exchange)
         exchange.write(octets)
@@ -216,7 +226,13 @@ def begin(
         raise
     total = plan.timeout.total
     if total and not exchange.is_done:
-        deadlines.watch(exchange, now + total)
+        due = now + total
+        when, bucket = deadlines._latest
+        if when - 1 < due <= when:
+            bucket.add(exchange)
+            exchange.watched = bucket
+        else:
+            deadlines.watch(exchange, due)
     return exchange
 
 
@@ -247,15 +263,22 @@ def answer_of(plan: Plan, own: Own | None, exchange: Exchange) -> ClientResponse
     session = plan.session
     make: type[ClientResponse] = session._response_class
     if make is ClientResponse:
-        response = make.__new__(make)
+        response = _new(make)
+        head: Any = exchange.head
         response.method = plan.method
         response._real_url = plan.target.original
         response._loop = session._loop
         response._session = session
-    else:
-        response = make(
-            plan.method, plan.target.original, traces=(), loop=session._loop, session=session
-        )
+        response._exchange = exchange
+        response._asked = plan if own is None else own
+        response._head = head
+        response.version = head.version
+        response.status = head.status
+        response.reason = head.reason
+        return response  # type: ignore[no-any-return]
+    response = make(
+        plan.method, plan.target.original, traces=(), loop=session._loop, session=session
+    )
     response.attach(exchange, plan if own is None else own)
     return response
 

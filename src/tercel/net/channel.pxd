@@ -2,6 +2,7 @@ cimport cython
 
 from tercel.net.outgoing cimport Outgoing
 from tercel.net.protocol cimport WireProtocol
+from tercel.net.waking cimport wake
 from tercel.wire.ws.connection cimport Connection
 from tercel.wire.ws.frames cimport encode_close
 
@@ -9,8 +10,6 @@ cdef object _TEXT
 cdef object _BINARY
 cdef object _CLOSE
 cdef object _ERROR
-cdef object _current_task
-cdef object _fail_later
 cdef object _pulse_of
 cdef int _ABNORMAL
 cdef int _INTERNAL_ERROR

@@ -13,7 +13,7 @@ from tercel.net.errors import ClientConnectionResetError
 from tercel.net.outgoing import Outgoing
 from tercel.net.protocol import WireProtocol
 from tercel.net.pulse import Pulse, pulse_of
-from tercel.net.tasks import current_task, fail_later
+from tercel.net.waking import wake
 from tercel.wire.ws.codes import (
     CLOSED_MESSAGE,
     CLOSING_MESSAGE,
@@ -31,8 +31,6 @@ _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
 _CLOSE = WSMsgType.CLOSE
 _ERROR = WSMsgType.ERROR
-_current_task = current_task
-_fail_later = fail_later
 _pulse_of = pulse_of
 _ABNORMAL = int(WSCloseCode.ABNORMAL_CLOSURE)
 _INTERNAL_ERROR = int(WSCloseCode.INTERNAL_ERROR)
@@ -355,28 +353,9 @@ class Channel(Outgoing):
             waiter.set_result(None)
 
     def _go_on(self) -> None:
-        """Let the reader have what has come, before anything else happens.
-
-        Its task is stepped here: a future's callback, called by the event loop, is what it would
-        otherwise come to, a trip around the loop later.
-        """
-        waiter = self._waiter
-        if waiter.done() or not (self._queue or self.is_closed):
-            return
-        callbacks = waiter._callbacks
-        if callbacks is None or len(callbacks) != 1 or _current_task(self.loop) is not None:
-            waiter.set_result(None)
-            return
-        wakeup, context = callbacks[0]
-        waiter.remove_done_callback(wakeup)
-        waiter.set_result(None)
-        try:
-            context.run(wakeup, waiter)
-        except RuntimeError:
-            # Its context is in use further up the stack: the event loop's turn, then.
-            self.loop.call_soon(wakeup, waiter, context=context)
-        except (KeyboardInterrupt, SystemExit) as error:
-            _fail_later(self.loop, error)
+        """Let the reader have what has come, before anything else happens."""
+        if (self._queue or self.is_closed) and not self._waiter.done():
+            wake(self.loop, self._waiter, None, None)
 
     def take(self) -> WSMessage | None:
         """The next message, None if there is none yet. RuntimeError while another waits for it.

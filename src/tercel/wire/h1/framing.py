@@ -30,7 +30,7 @@ def list_tokens(value: bytes) -> list[bytes]:
 
 def read_length(value: bytes, max_digits: int) -> int:
     """The number of octets that a Content-Length value states (RFC 9110 section 8.6)."""
-    if not value or value.translate(None, _DIGITS):
+    if not value or not value.isdigit():
         raise BadMessage(f"Content-Length is {value[:40]!r}, expected digits only")
     if len(value) > max_digits:
         raise BadMessage(f"Content-Length has {len(value)} digits, expected {max_digits} at most")

@@ -1,5 +1,6 @@
 cimport cython
 
+from tercel.wire.h1.framing cimport list_tokens, read_coding, read_host, read_length
 from tercel.wire.h1.head cimport Fields, Head, RequestHead, ResponseHead
 
 cdef bytes _KIND
@@ -35,14 +36,19 @@ cdef class HeadParser:
     cdef bint _sets_cookies
     cdef Py_ssize_t _skipped
     cdef bytes _transfer
+    cdef ResponseHead _twin
+    cdef bytes _twin_octets
     cdef bytes _upgrade
     cdef readonly Py_ssize_t end
     cdef readonly bint is_request
 
     cdef _reset(self)
 
-    @cython.locals(end=Py_ssize_t, pos=Py_ssize_t, limit=Py_ssize_t, head=Head, again=Head)
+    @cython.locals(end=Py_ssize_t, pos=Py_ssize_t, limit=Py_ssize_t, head=Head, again=Head, size=Py_ssize_t)
     cpdef Head parse(self, bytes data, Py_ssize_t start)
+
+    @cython.locals(size=Py_ssize_t)
+    cdef _keep_twin(self, ResponseHead head, bytes data, Py_ssize_t start)
 
     cdef _keep_memo(self, RequestHead head)
 
@@ -67,7 +73,7 @@ cdef class HeadParser:
     cdef Py_ssize_t _parse_request_line(self, bytes data, Py_ssize_t pos, Py_ssize_t end) except? -2
 
     @cython.locals(p="const unsigned char *", kind="const unsigned char *", last=Py_ssize_t, i=Py_ssize_t,
-                   head=ResponseHead, code=bytes)
+                   head=ResponseHead)
     cdef Py_ssize_t _parse_status_line(self, bytes data, Py_ssize_t pos, Py_ssize_t end) except? -2
 
     @cython.locals(p="const unsigned char *", kind="const unsigned char *", last=Py_ssize_t, i=Py_ssize_t,

@@ -63,6 +63,8 @@ class HeadParser:
         "_sets_cookies",
         "_skipped",
         "_transfer",
+        "_twin",
+        "_twin_octets",
         "_upgrade",
         "end",
         "is_request",
@@ -77,6 +79,8 @@ class HeadParser:
         self._max_head = limits.max_head_size
         self.end = 0
         self._memo: Fields | None = None
+        self._twin: ResponseHead | None = None
+        self._twin_octets = b""
         self._reset()
 
     def _reset(self) -> None:
@@ -106,6 +110,11 @@ class HeadParser:
         On the next call `data` must hold at least the same octets from `start` on.
         """
         end = len(data)
+        if self._twin is not None and not self._scanned:
+            size = len(self._twin_octets)
+            if end - start >= size and data[start : start + size] == self._twin_octets:
+                self.end = start + size
+                return self._twin
         pos = start + self._offset
         if self._scanned and data.find(b"\n", start + self._scanned) < 0:
             limit = self._max_line if self._head is None else self._max_field
@@ -134,8 +143,21 @@ class HeadParser:
             self._keep_memo(head)
         else:
             self._finish_response(head)
+            self._keep_twin(head, data, start)
         self._reset()
         return head  # type: ignore[no-any-return]
+
+    def _keep_twin(self, head: ResponseHead, data: bytes, start: int) -> None:
+        """Remember a whole answer's head: where the same octets come again, it is told again.
+
+        Nothing in a head that was told changes. An interim head is none that comes often.
+        """
+        size = self.end - start
+        if size <= _MAX_MEMO and head.status >= 200:
+            self._twin = head
+            self._twin_octets = data[start : self.end]
+        else:
+            self._twin = None
 
     def _keep_memo(self, head: RequestHead) -> None:
         """Remember the fields of a request that says nothing unusual about its connection."""
@@ -303,10 +325,12 @@ class HeadParser:
         if p[i] != 13 or p[i + 1] != 10:
             return self._refuse(data, pos, i, _bad_octet("the status line", p[i]), 400)
         head = ResponseHead()
-        head.version = _read_version(data[pos : min(i, pos + 8)])
-        code = p[pos + 8 : min(i, pos + 12)]
+        if i >= pos + 8 and _is_http11(data, pos):
+            head.version = _VERSION_11
+        else:
+            head.version = _read_version(data[pos : min(i, pos + 8)])
         if (
-            len(code) != 4
+            i < pos + 12
             or p[pos + 8] != 32
             or not kind[p[pos + 9]] & _DIGIT
             or not kind[p[pos + 10]] & _DIGIT
@@ -317,7 +341,7 @@ class HeadParser:
             raise BadMessage(
                 f"the status line is {data[pos:i][:80]!r}, expected a code of 3 digits"
             )
-        head.status = int(code)
+        head.status = (p[pos + 9] - 48) * 100 + (p[pos + 10] - 48) * 10 + p[pos + 11] - 48
         if i > pos + 13:
             head.reason = p[pos + 13 : i].decode("utf-8", "surrogateescape")
         self._head = head
