@@ -191,7 +191,7 @@ def test_nothing_is_kept_of_endpoints_that_are_gone():
         pool.give_back(first, None, number)
     assert pool.stats().per_host == {}
     assert not pool._hosts
-    assert not pool._idle
+    assert not pool._lanes
     assert len(pool._ready) < 200
 
 

@@ -12,18 +12,21 @@ from typing import Any
 
 from yarl import URL
 
+from tercel.client.cookies import CookieJar
 from tercel.client.errors import ClientOSError, ServerDisconnectedError
 from tercel.client.exchange import Asker, Exchange
 from tercel.client.pending import PendingResult
-from tercel.client.plan import Plan
 from tercel.client.response import ClientResponse
 from tercel.client.retry import IDEMPOTENT
 from tercel.client.shortcut import (
+    Ground,
     Own,
+    Way,
     answer_of,
     begin,
     failure_of,
     find_plan,
+    find_way,
     is_final,
     whole_plan,
 )
@@ -36,7 +39,15 @@ __all__ = ("STALE", "PendingRequest", "ask")
 STALE = (ClientOSError, ServerDisconnectedError)
 _STALE = STALE
 _Response = ClientResponse
+_Jar = CookieJar
 _LEFT = SENT
+
+
+def _has_cookies(jar: Any) -> bool:
+    # Its own `len` looks at the clock first, and is a call in a call.
+    if type(jar) is _Jar and not jar._store.size:
+        return False
+    return len(jar) != 0
 
 
 def ask(session: Any, method: str, url: str | URL, kwargs: dict[str, Any]) -> "PendingRequest":
@@ -53,13 +64,13 @@ class PendingRequest(Asker):
     __slots__ = (
         "_begun",
         "_exchange",
+        "_ground",
         "_is_asked",
         "_is_entered",
         "_kwargs",
         "_method",
         "_on_done",
         "_own",
-        "_plan",
         "_response",
         "_session",
         "_slow",
@@ -67,10 +78,12 @@ class PendingRequest(Asker):
         "_task",
         "_url",
         "_waiter",
+        "_way",
     )
 
     def __init__(self, session: Any, method: str, url: str | URL, kwargs: dict[str, Any]) -> None:
         self._session = session
+        self._ground: Ground = session._ground
         self._method = method
         self._url = url
         self._kwargs = kwargs
@@ -79,7 +92,7 @@ class PendingRequest(Asker):
         self._is_entered = False
         self._exchange: Exchange | None = None
         self._own: Own | None = None
-        self._plan: Plan | None = None
+        self._way: Way | None = None
         self._response: ClientResponse | None = None
         # Where the short way is not enough: the session's coroutine, or a task of ours for it.
         self._slow: PendingResult[ClientResponse] | None = None
@@ -151,32 +164,28 @@ class PendingRequest(Asker):
         if self._is_asked:
             raise RuntimeError("cannot reuse already awaited coroutine")
         self._is_asked = True
+        ground = self._ground
         session = self._session
         connector = session._connector
         if connector is None or connector._closed:
             raise RuntimeError("Session is closed")
-        is_short = (
-            session._is_swift
-            and not session._trace_configs
-            and session._response_class is _Response
-            and not len(session._cookie_jar)
-        )
-        plan, own = find_plan(session, self._method, self._url, self._kwargs, is_short)
-        if is_short and plan.is_swift:
-            self._plan = plan
+        is_short = ground.may_be_short and not ground.traces and not _has_cookies(ground.jar)
+        plan, own = find_plan(session, ground, self._method, self._url, self._kwargs, is_short)
+        way = find_way(plan) if is_short else None
+        if way is not None:
+            self._way = way
             self._own = own
-            loop = session._loop
-            self._begun = loop.time()
-            exchange = begin(plan, own, connector, session._deadlines, self._begun, self)
+            self._begun = ground.time()
+            exchange = begin(ground, way, own, connector, self._begun, self)
             if exchange is not None:
-                return self._wait(exchange, loop)
+                return self._wait(exchange)
         self._slow = PendingResult(session._finish(whole_plan(plan, own), None, None))
         return None
 
-    def _wait(self, exchange: Exchange, loop: Any) -> Any:
+    def _wait(self, exchange: Exchange) -> Any:
         """A future of the answer to what `begin` has begun."""
         self._exchange = exchange
-        self._waiter = waiter = loop.create_future()
+        self._waiter = waiter = self._ground.loop.create_future()
         self._on_done = on_done = self._end
         waiter.add_done_callback(on_done)
         if exchange.head is not None:  # there is a transport that answers while it is written to
@@ -208,10 +217,10 @@ class PendingRequest(Asker):
         if waiter.done():
             exchange.abandon()
             return
-        plan: Any = self._plan
+        way: Any = self._way
         try:
-            response = answer_of(plan, self._own, exchange)
-            if not is_final(response):
+            response = answer_of(self._session, self._ground, way, self._own, exchange)
+            if not is_final(exchange):
                 self._go_on(response)
                 return
         except BaseException as error:
@@ -228,22 +237,22 @@ class PendingRequest(Asker):
         self._exchange = None
         self._waiter = None
         self._on_done = None
-        wake(self._session._loop, waiter, response, on_done)
+        wake(self._ground.loop, waiter, response, on_done)
 
     def tell_failure(self, error: BaseException) -> None:
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        plan: Any = self._plan
+        way: Any = self._way
         try:
             if (
                 isinstance(error, _STALE)
                 and self._session._retry_stale
-                and plan.method in IDEMPOTENT
+                and way.method in IDEMPOTENT
             ):
                 self._go_on(None)
                 return
-            error = failure_of(plan, self._own, error)
+            error = failure_of(way.plan, self._own, error)
         except BaseException as failure:
             error = failure
         waiter.set_exception(error)
@@ -251,8 +260,8 @@ class PendingRequest(Asker):
     def _go_on(self, first: ClientResponse | None) -> None:
         """Let a task of our own do what is left: follow a redirect, keep cookies, ask again."""
         session = self._session
-        plan: Any = self._plan
-        whole = whole_plan(plan, self._own)
+        way: Any = self._way
+        whole = whole_plan(way.plan, self._own)
         rest = session._finish(whole, first, self._begun)
         callbacks = self._waiter._callbacks
         # The caller's context: that of the callback that it has added after our own.

@@ -126,13 +126,13 @@ class CookieStore:
         self.total = total
         self.total_kept = total_kept
         self._domains: dict[str, dict[_Place, Cookie]] = {}
-        self._size = 0
+        self.size = 0
         self._secure = 0
         self._numbers = count(1)
         self._expiries: list[tuple[float, int, Cookie]] = []
 
     def __len__(self) -> int:
-        return self._size
+        return self.size
 
     def __iter__(self) -> Iterator[Cookie]:
         for cookies in self._domains.values():
@@ -169,13 +169,13 @@ class CookieStore:
             if cookies is not None and len(cookies) >= self.per_domain:
                 if not self._make_room(cookies, cookie):
                     return False
-            if self._size >= self.total:
-                self._evict(list(self), self._size - self.total_kept)
+            if self.size >= self.total:
+                self._evict(list(self), self.size - self.total_kept)
             cookie.born = next(self._numbers)
         cookie.used = next(self._numbers)
         cookie.is_held = True
         self._domains.setdefault(cookie.domain, {})[place] = cookie
-        self._size += 1
+        self.size += 1
         self._secure += cookie.secure
         if cookie.expires is not None:
             self._schedule(cookie.expires, cookie)
@@ -183,7 +183,7 @@ class CookieStore:
 
     def _schedule(self, expires: float, cookie: Cookie) -> None:
         heapq.heappush(self._expiries, (expires, cookie.used, cookie))
-        if len(self._expiries) > 2 * self._size + 64:
+        if len(self._expiries) > 2 * self.size + 64:
             self._expiries = [entry for entry in self._expiries if entry[2].is_held]
             heapq.heapify(self._expiries)
 
@@ -229,7 +229,7 @@ class CookieStore:
         cookies = self._domains[cookie.domain]
         del cookies[cookie.path, cookie.name]
         cookie.is_held = False
-        self._size -= 1
+        self.size -= 1
         self._secure -= cookie.secure
         if not cookies:
             del self._domains[cookie.domain]
@@ -238,7 +238,7 @@ class CookieStore:
         """Drop all."""
         self._domains.clear()
         self._expiries.clear()
-        self._size = self._secure = 0
+        self.size = self._secure = 0
 
     def find(self, host: str, path: str, now: float, *, secure: bool) -> list[Cookie]:
         """The cookies to send to `host` for `path`, longer paths and then older cookies first.

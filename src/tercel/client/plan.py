@@ -88,6 +88,7 @@ class Plan:
         "trust_env",
         "upgrades",
         "upload_tracker",
+        "way",
     )
 
     def __init__(
@@ -187,6 +188,8 @@ class Plan:
             and session._is_swift
         )
         self.request: ClientRequest | None = None
+        #: The short way's, once it was asked for.
+        self.way: Any = None
 
     def _is_plain(self) -> bool:
         """True if a head without anything of its own is all that is to be sent."""

@@ -10,11 +10,17 @@ cdef class _Host:
     cdef readonly dict waiting
 
 
+cdef class _Lane:
+    cdef readonly Py_ssize_t claims
+    cdef readonly _Host host
+    cdef readonly dict idle
+    cdef readonly object key
+
+
 cdef class Claim:
     cdef public object connection
     cdef readonly bint granted
-    cdef _Host host
-    cdef readonly object key
+    cdef readonly _Lane lane
     cdef readonly Py_ssize_t serial
     cdef public object waiter
 
@@ -22,7 +28,7 @@ cdef class Claim:
 cdef class Pool:
     cdef dict _ages
     cdef readonly dict _hosts
-    cdef readonly dict _idle
+    cdef readonly dict _lanes
     cdef object _is_usable
     cdef readonly list _ready
     cdef Py_ssize_t _serial
@@ -35,39 +41,42 @@ cdef class Pool:
     cdef readonly Py_ssize_t limit
     cdef readonly Py_ssize_t limit_per_host
 
+    @cython.locals(lane=_Lane)
     cpdef bint has_idle(self, key) except? 0
 
-    @cython.locals(endpoint=tuple, host=_Host, claim=Claim)
+    @cython.locals(endpoint=tuple, host=_Host, lane=_Lane)
     cpdef Claim ask(self, key, double now)
 
-    @cython.locals(claim=Claim)
+    @cython.locals(lane=_Lane, claim=Claim)
     cpdef Claim lend(self, key, double now)
 
-    @cython.locals(host=_Host, held=dict)
+    @cython.locals(host=_Host, claim=Claim)
+    cdef Claim _ask(self, _Lane lane, double now)
+
+    @cython.locals(lane=_Lane, host=_Host)
     cpdef give_back(self, Claim claim, connection, double now)
 
     @cython.locals(host=_Host)
     cpdef give_up(self, Claim claim, double now)
 
-    @cython.locals(host=_Host)
+    @cython.locals(lane=_Lane)
     cpdef bint forget(self, connection) except? 0
 
     cdef bint _has_room(self) except? 0
     cdef bint _has_host_room(self, _Host host) except? 0
 
-    @cython.locals(host=_Host, its_host=_Host)
+    @cython.locals(lane=_Lane, host=_Host, its_lane=_Lane)
     cdef _grant(self, Claim claim, double now)
 
-    @cython.locals(host=_Host, held=dict, since=double, fresh=bint)
-    cdef _take_idle(self, key, double now)
+    @cython.locals(since=double, fresh=bint)
+    cdef _take_idle(self, _Lane lane, double now)
 
     @cython.locals(host=_Host, claim=Claim)
     cdef _serve(self, double now)
 
     cdef _offer(self, _Host host)
+    cdef _take_out(self, connection, _Lane lane)
+    cdef _doom(self, connection, _Lane lane)
 
-    @cython.locals(held=dict)
-    cdef _take_out(self, connection, _Host host)
-
-    cdef _doom(self, connection, _Host host)
-    cdef _forget_host(self, _Host host)
+    @cython.locals(host=_Host)
+    cdef _forget_lane(self, _Lane lane)

@@ -115,8 +115,23 @@ class _Host:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.used = 0
-        self.idle: dict[Any, ConnectionKey] = {}
+        self.idle: dict[Any, _Lane] = {}
         self.waiting: dict[Claim, None] = {}
+
+
+class _Lane:
+    """The connections of one key: those that lie idle, since when, and how many claims there are.
+
+    A claim holds its lane, so that a key is looked up once for each request.
+    """
+
+    __slots__ = ("claims", "host", "idle", "key")
+
+    def __init__(self, key: ConnectionKey, host: _Host) -> None:
+        self.key = key
+        self.host = host
+        self.claims = 0
+        self.idle: dict[Any, float] = {}
 
 
 class Claim:
@@ -126,15 +141,19 @@ class Claim:
     `waiter` is the connector's own, for whoever waits.
     """
 
-    __slots__ = ("connection", "granted", "host", "key", "serial", "waiter")
+    __slots__ = ("connection", "granted", "lane", "serial", "waiter")
 
-    def __init__(self, key: ConnectionKey, host: _Host, serial: int) -> None:
-        self.key = key
-        self.host = host
+    def __init__(self, lane: _Lane, serial: int) -> None:
+        self.lane = lane
         self.serial = serial
         self.granted = False
         self.connection: Any = None
         self.waiter: Any = None
+
+    @property
+    def key(self) -> ConnectionKey:
+        """What the connection has to agree with."""
+        return self.lane.key
 
 
 class Pool:
@@ -151,8 +170,8 @@ class Pool:
     __slots__ = (
         "_ages",
         "_hosts",
-        "_idle",
         "_is_usable",
+        "_lanes",
         "_ready",
         "_serial",
         "_used",
@@ -182,8 +201,8 @@ class Pool:
         self._used = 0
         self._serial = 0
         self._hosts: dict[Endpoint, _Host] = {}
-        self._idle: dict[ConnectionKey, dict[Any, float]] = {}
-        self._ages: dict[Any, _Host] = {}
+        self._lanes: dict[ConnectionKey, _Lane] = {}
+        self._ages: dict[Any, _Lane] = {}
         self._waiting = 0
         self._ready: list[tuple[int, Endpoint]] = []
 
@@ -191,16 +210,36 @@ class Pool:
 
     def has_idle(self, key: ConnectionKey) -> bool:
         """True if a connection for `key` lies idle."""
-        return key in self._idle
+        lane = self._lanes.get(key)
+        return lane is not None and len(lane.idle) != 0
 
     def ask(self, key: ConnectionKey, now: float) -> Claim:
         """Claim a connection; the claim is granted at once or queued."""
-        endpoint = key[:3]
-        host = self._hosts.get(endpoint)
-        if host is None:
-            host = self._hosts[endpoint] = _Host(endpoint)
+        lane = self._lanes.get(key)
+        if lane is None:
+            endpoint = key[:3]
+            host = self._hosts.get(endpoint)
+            if host is None:
+                host = self._hosts[endpoint] = _Host(endpoint)
+            lane = self._lanes[key] = _Lane(key, host)
+        return self._ask(lane, now)
+
+    def lend(self, key: ConnectionKey, now: float) -> Claim | None:
+        """A claim that is granted an idle connection, or None: then `ask` has to be asked."""
+        lane = self._lanes.get(key)
+        if lane is None or not lane.idle:
+            return None
+        claim = self._ask(lane, now)
+        if claim.connection is not None:
+            return claim
+        self.give_up(claim, now)
+        return None
+
+    def _ask(self, lane: _Lane, now: float) -> Claim:
+        host = lane.host
         self._serial += 1
-        claim = Claim(key, host, self._serial)
+        lane.claims += 1
+        claim = Claim(lane, self._serial)
         if self._has_room() and self._has_host_room(host):
             self._grant(claim, now)
         else:
@@ -209,60 +248,50 @@ class Pool:
             self._offer(host)
         return claim
 
-    def lend(self, key: ConnectionKey, now: float) -> Claim | None:
-        """A claim that is granted an idle connection, or None: then `ask` has to be asked."""
-        if key not in self._idle:
-            return None
-        claim = self.ask(key, now)
-        if claim.connection is not None:
-            return claim
-        self.give_up(claim, now)
-        return None
-
     def give_back(self, claim: Claim, connection: Any, now: float) -> None:
         """A granted claim is done; `connection` may serve another, None is one that can't."""
-        host = claim.host
+        lane = claim.lane
+        host = lane.host
         claim.granted = False
         claim.connection = None
         self._used -= 1
         host.used -= 1
+        lane.claims -= 1
         if connection is not None:
             # None and 0 differ: None keeps for ever, 0 keeps nothing.
             if self.keepalive is not None and self.keepalive <= 0:
                 self.doomed.append(connection)
             else:
-                held = self._idle.get(claim.key)
-                if held is None:
-                    held = self._idle[claim.key] = {}
-                held[connection] = now
-                self._ages[connection] = host
-                host.idle[connection] = claim.key
+                lane.idle[connection] = now
+                self._ages[connection] = lane
+                host.idle[connection] = lane
         if self._waiting:
             self._offer(host)
             self._serve(now)
-        self._forget_host(host)
+        self._forget_lane(lane)
 
     def give_up(self, claim: Claim, now: float) -> None:
         """The request is not interested any more, granted or not."""
         if claim.granted:
             self.give_back(claim, claim.connection, now)
             return
-        host = claim.host
+        host = claim.lane.host
         if claim in host.waiting:
             del host.waiting[claim]
             self._waiting -= 1
+            claim.lane.claims -= 1
             self._offer(host)
-            self._forget_host(host)
+            self._forget_lane(claim.lane)
 
     # --- idle connections ----------------------------------------------------------------------
 
     def forget(self, connection: Any) -> bool:
         """An idle connection is gone; False if it is not an idle one."""
-        host = self._ages.get(connection)
-        if host is None:
+        lane = self._ages.get(connection)
+        if lane is None:
             return False
-        self._take_out(connection, host)
-        self._forget_host(host)
+        self._take_out(connection, lane)
+        self._forget_lane(lane)
         return True
 
     def expire(self, now: float) -> float | None:
@@ -270,18 +299,18 @@ class Pool:
         if self.keepalive is None:
             return None
         while self._ages:
-            connection, host = next(iter(self._ages.items()))
-            due = self._idle[host.idle[connection]][connection] + self.keepalive
+            connection, lane = next(iter(self._ages.items()))
+            due = lane.idle[connection] + self.keepalive
             if due > now:
                 return due
-            self._doom(connection, host)
+            self._doom(connection, lane)
         return None
 
     def clear(self) -> list[Claim]:
         """Doom every idle connection and empty the queue; the claims that waited in it."""
         while self._ages:
-            connection, host = next(iter(self._ages.items()))
-            self._doom(connection, host)
+            connection, lane = next(iter(self._ages.items()))
+            self._doom(connection, lane)
         claims: list[Claim] = []
         for host in self._hosts.values():
             claims.extend(host.waiting)
@@ -314,26 +343,25 @@ class Pool:
         return self.limit_per_host <= 0 or host.used < self.limit_per_host
 
     def _grant(self, claim: Claim, now: float) -> None:
-        host = claim.host
+        lane = claim.lane
+        host = lane.host
         claim.granted = True
-        claim.connection = self._take_idle(claim.key, now)
+        claim.connection = self._take_idle(lane, now)
         self._used += 1
         host.used += 1
         if claim.connection is None:
             if 0 < self.limit_per_host < host.used + len(host.idle):
-                self._doom(next(iter(host.idle)), host)
+                oldest, its_lane = next(iter(host.idle.items()))
+                self._doom(oldest, its_lane)
             if 0 < self.limit < self._used + len(self._ages):
-                oldest, its_host = next(iter(self._ages.items()))
-                self._doom(oldest, its_host)
+                oldest, its_lane = next(iter(self._ages.items()))
+                self._doom(oldest, its_lane)
 
-    def _take_idle(self, key: ConnectionKey, now: float) -> Any:
-        held = self._idle.get(key)
-        while held:
-            connection, since = held.popitem()
-            host = self._ages.pop(connection)
-            del host.idle[connection]
-            if not held:
-                del self._idle[key]
+    def _take_idle(self, lane: _Lane, now: float) -> Any:
+        while lane.idle:
+            connection, since = lane.idle.popitem()
+            del self._ages[connection]
+            del lane.host.idle[connection]
             fresh = self.keepalive is None or now - since < self.keepalive
             if fresh and self._is_usable(connection):
                 return connection
@@ -370,19 +398,20 @@ class Pool:
         else:
             heappush(self._ready, (next(iter(host.waiting)).serial, host.endpoint))
 
-    def _take_out(self, connection: Any, host: _Host) -> None:
-        key = host.idle.pop(connection)
-        held = self._idle[key]
-        del held[connection]
-        if not held:
-            del self._idle[key]
+    def _take_out(self, connection: Any, lane: _Lane) -> None:
+        del lane.idle[connection]
+        del lane.host.idle[connection]
         del self._ages[connection]
 
-    def _doom(self, connection: Any, host: _Host) -> None:
-        self._take_out(connection, host)
+    def _doom(self, connection: Any, lane: _Lane) -> None:
+        self._take_out(connection, lane)
         self.doomed.append(connection)
-        self._forget_host(host)
+        self._forget_lane(lane)
 
-    def _forget_host(self, host: _Host) -> None:
-        if not host.used and not host.idle and not host.waiting:
-            self._hosts.pop(host.endpoint, None)
+    def _forget_lane(self, lane: _Lane) -> None:
+        """Keep no account of a key that nobody uses."""
+        if not lane.claims and not lane.idle:
+            self._lanes.pop(lane.key, None)
+            host = lane.host
+            if not host.used and not host.idle and not host.waiting:
+                self._hosts.pop(host.endpoint, None)

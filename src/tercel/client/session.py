@@ -34,6 +34,7 @@ from tercel.client.request import ClientRequest
 from tercel.client.response import ClientResponse
 from tercel.client.retry import IDEMPOTENT, can_replay
 from tercel.client.settings import check_base_url, merge_timeouts, place_of_caller
+from tercel.client.shortcut import Ground
 from tercel.client.target import Target, Targets, read_url
 from tercel.client.timeout import Deadlines
 from tercel.client.wsconnect import OpensWebSockets
@@ -153,7 +154,6 @@ class ClientSession(OpensWebSockets):
             max_inflation=max_inflation,
         )
         self._targets = Targets()
-        self._plans: dict[tuple[str, str | URL, bool], Plan] = {}
         self._deadlines = Deadlines(self._loop)
         self._sends_close = bool(connector.force_close)
         self._is_swift = (
@@ -162,6 +162,7 @@ class ClientSession(OpensWebSockets):
             and type(connector).connect is BaseConnector.connect
             and type(self)._send is ClientSession._send
         )
+        self._ground = Ground(self, self._deadlines, self._is_swift)
 
     # --- requests ------------------------------------------------------------------------------
 

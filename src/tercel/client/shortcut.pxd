@@ -10,6 +10,27 @@ cdef object _new
 cdef tuple _NO_BODY
 
 
+cdef class Ground:
+    cdef readonly object deadlines
+    cdef readonly object jar
+    cdef readonly object loop
+    cdef readonly bint may_be_short
+    cdef readonly dict plans
+    cdef readonly object time
+    cdef readonly list traces
+
+
+cdef class Way:
+    cdef readonly object defaults
+    cdef readonly object key
+    cdef readonly str method
+    cdef readonly object plan
+    cdef readonly object read
+    cdef readonly object response_class
+    cdef readonly object target
+    cdef readonly double total
+
+
 cdef class Own:
     cdef bytes _json
     cdef readonly dict kwargs
@@ -27,22 +48,28 @@ cdef class Own:
 
 
 @cython.locals(is_bare=bint, is_usual=bint)
-cpdef tuple find_plan(session, method, url, dict kwargs, bint may_shorten)
+cpdef tuple find_plan(session, Ground ground, method, url, dict kwargs, bint may_shorten)
 
 @cython.locals(plans=dict, key=tuple)
-cdef object _shared_plan(session, method, url, allow_redirects)
+cdef object _shared_plan(session, Ground ground, method, url, allow_redirects)
 
 cdef bint _is_simple(dict kwargs) except? 0
 cpdef whole_plan(plan, Own own)
 
+@cython.locals(way=Way)
+cpdef Way find_way(plan)
+
 @cython.locals(octets=bytes, claim=Claim, pool=Pool, protocol=ClientProtocol, exchange=Exchange,
                due=double, when=double, bucket=set)
-cpdef Exchange begin(plan, Own own, connector, deadlines, double now, Asker asker)
+cpdef Exchange begin(Ground ground, Way way, Own own, connector, double now, Asker asker)
 
 @cython.locals(found=tuple, more=tuple)
-cdef bytes _plain_head(plan)
+cdef bytes _plain_head(Way way)
 
 @cython.locals(head=ResponseHead)
-cpdef answer_of(plan, Own own, Exchange exchange)
+cpdef answer_of(session, Ground ground, Way way, Own own, Exchange exchange)
+
 cpdef failure_of(plan, Own own, error)
-cpdef bint is_final(response) except? 0
+
+@cython.locals(head=ResponseHead)
+cpdef bint is_final(Exchange exchange) except? 0

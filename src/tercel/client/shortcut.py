@@ -24,7 +24,17 @@ from tercel.client.timeout import Deadlines
 from tercel.content.payload import PAYLOAD_REGISTRY, BytesPayload, StringPayload
 from tercel.wire.h1.encode import encode_fields
 
-__all__ = ("Own", "answer_of", "begin", "failure_of", "find_plan", "is_final", "whole_plan")
+__all__ = (
+    "Ground",
+    "Own",
+    "answer_of",
+    "begin",
+    "failure_of",
+    "find_plan",
+    "find_way",
+    "is_final",
+    "whole_plan",
+)
 
 #: Calls without arguments of their own whose plan is kept.
 _MAX_PLANS = 512
@@ -51,6 +61,40 @@ _TYPES: dict[type, bytes] = {
 }
 _JSON = b"Content-Type: application/json\r\n"
 _NO_BODY = (("Content-Length", "0"),)
+
+
+class Ground:
+    """What of a session each request by the short way asks for, looked up once.
+
+    `may_be_short` is False where the session has something to do about every request.
+    """
+
+    __slots__ = ("deadlines", "jar", "loop", "may_be_short", "plans", "time", "traces")
+
+    def __init__(self, session: Any, deadlines: Deadlines, may_be_short: bool) -> None:
+        self.deadlines = deadlines
+        self.may_be_short = may_be_short
+        self.jar = session._cookie_jar
+        self.loop = session._loop
+        self.time = session._loop.time
+        self.plans: dict[tuple[str, str | URL, bool], Plan] = {}
+        self.traces = session._trace_configs
+
+
+class Way:
+    """What of a plan the short way asks for."""
+
+    __slots__ = ("defaults", "key", "method", "plan", "read", "response_class", "target", "total")
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.method = plan.method
+        self.read = plan.read
+        self.target = plan.target
+        self.key = plan.target.find_key()
+        self.defaults = plan.defaults
+        self.total = plan.timeout.total or 0.0
+        self.response_class = plan.session._response_class
 
 
 class Own:
@@ -130,7 +174,12 @@ class Own:
 
 
 def find_plan(
-    session: Any, method: str, url: str | URL, kwargs: dict[str, Any], may_shorten: bool
+    session: Any,
+    ground: Ground,
+    method: str,
+    url: str | URL,
+    kwargs: dict[str, Any],
+    may_shorten: bool,
 ) -> tuple[Plan, Own | None]:
     """The plan of a call; the shared one, with what is the call's own, where that is enough."""
     is_bare = True
@@ -141,7 +190,7 @@ def find_plan(
         if name not in _TAKEN:
             is_usual = False
     if is_usual and (is_bare or (may_shorten and _is_simple(kwargs))):
-        plan = _shared_plan(session, method, url, kwargs.get("allow_redirects", True))
+        plan = _shared_plan(session, ground, method, url, kwargs.get("allow_redirects", True))
         if is_bare:
             return (plan, None)
         if plan.is_swift:
@@ -149,9 +198,11 @@ def find_plan(
     return (Plan(session, method, url, **kwargs), None)
 
 
-def _shared_plan(session: Any, method: str, url: str | URL, allow_redirects: bool) -> Plan:
+def _shared_plan(
+    session: Any, ground: Ground, method: str, url: str | URL, allow_redirects: bool
+) -> Plan:
     """Calls that ask for nothing special share their plan."""
-    plans: dict[tuple[str, str | URL, bool], Plan] = session._plans
+    plans = ground.plans
     key = (method, url, allow_redirects)
     plan = plans.get(key)
     if plan is None:
@@ -189,23 +240,31 @@ def whole_plan(plan: Plan, own: Own | None) -> Plan:
     return Plan(own.session, own.method, own.url, **own.whole_kwargs())
 
 
+def find_way(plan: Plan) -> Way | None:
+    """The short way of a plan; None where there is none."""
+    way = plan.way
+    if way is None and plan.is_swift:
+        way = plan.way = Way(plan)
+    return way  # type: ignore[no-any-return]
+
+
 def begin(
-    plan: Plan,
+    ground: Ground,
+    way: Way,
     own: Own | None,
     connector: BaseConnector,
-    deadlines: Deadlines,
     now: float,
     asker: Asker | None,
 ) -> Exchange | None:
     """Write the request on an idle connection; None where there is none."""
-    target = plan.target
-    key = target.key
-    if key is None:
-        key = target.find_key()
+    key = way.key
     pool = connector._pool
-    if not pool.has_idle(key):
+    if own is None:
+        octets = _plain_head(way)
+    elif pool.has_idle(key):
+        octets = own.encode()
+    else:
         return None
-    octets = _plain_head(plan) if own is None else own.encode()
     if not octets:
         return None
     claim = pool.lend(key, now)
@@ -214,7 +273,7 @@ def begin(
     if claim is None:
         return None
     protocol = claim.connection
-    exchange = Exchange(protocol, None, plan.method, plan.read)
+    exchange = Exchange(protocol, None, way.method, way.read)
     exchange.lender = connector
     exchange.claim = claim
     exchange.asker = asker
@@ -224,9 +283,9 @@ def begin(
     except BaseException:
         exchange.abandon()
         raise
-    total = plan.timeout.total
-    if total and not exchange.is_done:
-        due = now + total
+    if way.total and not exchange.is_done:
+        due = now + way.total
+        deadlines = ground.deadlines
         when, bucket = deadlines._latest
         if when - 1 < due <= when:
             bucket.add(exchange)
@@ -236,50 +295,50 @@ def begin(
     return exchange
 
 
-def _plain_head(plan: Plan) -> bytes:
+def _plain_head(way: Way) -> bytes:
     """A head without anything of its own; b"" where only the long way knows how."""
-    target = plan.target
-    defaults = plan.defaults
-    found: tuple[Any, bytes] | None = target.heads.get(plan.method)
+    target = way.target
+    defaults = way.defaults
+    found: tuple[Any, bytes] | None = target.heads.get(way.method)
     if found is not None and found[0] is None and not defaults.headers:
         return found[1]
     fields = defaults.encoded(target.host_field)
     if found is None or found[0] is not fields or not defaults.headers:
         more: tuple[tuple[str, str], ...] = ()
-        if plan.method not in BODYLESS:
+        if way.method not in BODYLESS:
             if defaults.has_any_of_body():
                 return b""
             more = _NO_BODY
         found = (
             fields if defaults.headers else None,
-            join_head(plan.method, target.path, fields, more),
+            join_head(way.method, target.path, fields, more),
         )
-        target.heads[plan.method] = found
+        target.heads[way.method] = found
     return found[1]
 
 
-def answer_of(plan: Plan, own: Own | None, exchange: Exchange) -> ClientResponse:
+def answer_of(
+    session: Any, ground: Ground, way: Way, own: Own | None, exchange: Exchange
+) -> ClientResponse:
     """The answer of an exchange whose head has come."""
-    session = plan.session
-    make: type[ClientResponse] = session._response_class
+    make: type[ClientResponse] = way.response_class
+    target = way.target
     if make is ClientResponse:
         response = _new(make)
         head: Any = exchange.head
-        response.method = plan.method
-        response._real_url = plan.target.original
-        response._loop = session._loop
+        response.method = way.method
+        response._real_url = target.original
+        response._loop = ground.loop
         response._session = session
         response._exchange = exchange
-        response._asked = plan if own is None else own
+        response._asked = way.plan if own is None else own
         response._head = head
         response.version = head.version
         response.status = head.status
         response.reason = head.reason
         return response  # type: ignore[no-any-return]
-    response = make(
-        plan.method, plan.target.original, traces=(), loop=session._loop, session=session
-    )
-    response.attach(exchange, plan if own is None else own)
+    response = make(way.method, target.original, traces=(), loop=ground.loop, session=session)
+    response.attach(exchange, way.plan if own is None else own)
     return response
 
 
@@ -293,6 +352,7 @@ def failure_of(plan: Plan, own: Own | None, error: BaseException) -> BaseExcepti
     return failure
 
 
-def is_final(response: ClientResponse) -> bool:
+def is_final(exchange: Exchange) -> bool:
     """True if nothing is left to be done about an answer but to hand it out."""
-    return response.status not in REDIRECTS and not response._head.may_set_cookies
+    head: Any = exchange.head
+    return not head.may_set_cookies and head.status not in REDIRECTS
