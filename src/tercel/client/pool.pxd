@@ -28,8 +28,8 @@ cdef class Claim:
 cdef class Pool:
     cdef dict _ages
     cdef readonly dict _hosts
-    cdef readonly dict _lanes
     cdef object _is_usable
+    cdef readonly dict _lanes
     cdef readonly list _ready
     cdef Py_ssize_t _serial
     cdef Py_ssize_t _used
