@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tercel import ClientSession, TCPConnector, web
+from tercel import ClientResponse, ClientSession, ServerDisconnectedError, TCPConnector, web
 from tests.live import serving
 
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
@@ -35,7 +35,13 @@ def make_app(reached: asyncio.Event) -> web.Application:
         await asyncio.sleep(30)
         return response
 
+    async def gone(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
     app = web.Application()
+    app.router.add_post("/gone", gone)
     for path, handler in (("/", hello), ("/slow", slow), ("/moved", moved), ("/half", half)):
         app.router.add_get(path, handler)
     return app
@@ -227,3 +233,61 @@ async def test_a_closed_session_refuses(place: Place) -> None:
     pending = place.get()
     with pytest.raises(RuntimeError, match="Session is closed"):
         await pending
+
+
+async def test_a_response_class_of_ones_own_is_entered_and_left(place: Place) -> None:
+    told: list[str] = []
+
+    class Response(ClientResponse):
+        async def __aenter__(self) -> "Response":
+            told.append("entered")
+            await super().__aenter__()
+            return self
+
+        async def __aexit__(self, *error: Any) -> None:
+            told.append("left")
+            await super().__aexit__(*error)
+
+    async with ClientSession(response_class=Response) as session:
+        for path in ("/", "/", "/moved?back"):
+            async with session.get(place.base + path) as response:
+                assert type(response) is Response
+                assert await response.text() == "hello"
+        assert session.connector is not None
+        assert session.connector.stats().idle == 1
+    assert told == ["entered", "left"] * 3
+
+
+async def test_a_task_cancelled_before_its_first_step_asks_nothing(place: Place) -> None:
+    task = asyncio.create_task(place.get("/slow"))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.05)
+    assert not place.reached.is_set()
+    assert place.open == 1
+
+
+async def fail_by_timeout(place: Place) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05), place.get("/slow"):
+            pass
+
+
+async def fail_by_the_server(place: Place) -> None:
+    with pytest.raises(ServerDisconnectedError):
+        async with place.session.post(place.base + "/gone", data=b"x"):
+            pass
+
+
+@pytest.mark.parametrize("fail", [fail_by_timeout, fail_by_the_server])
+async def test_what_failed_is_let_go_without_the_collector(place: Place, fail: Any) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        await fail(place)
+        await asyncio.sleep(0)
+        left = [each for each in gc.get_objects() if type(each).__name__ == "PendingRequest"]
+        assert left == []
+    finally:
+        gc.enable()

@@ -52,10 +52,15 @@ def _has_cookies(jar: Any) -> bool:
 
 def ask(session: Any, method: str, url: str | URL, kwargs: dict[str, Any]) -> "PendingRequest":
     """A request to be made: by the session's own `_request` where that is not ours."""
+    asked: Any
     if getattr(session._request, "__func__", None) is not session._own_request:
-        # It has the same calls.
-        return PendingResult(session._request(method, url, **kwargs))  # type: ignore[return-value]
-    return PendingRequest(session, method, url, kwargs)
+        asked = session._request(method, url, **kwargs)
+    else:
+        asked = PendingRequest(session, method, url, kwargs)
+        if session._response_class is _Response:
+            return asked  # type: ignore[no-any-return]
+    # It has the same calls, and lets answers of another class enter and leave by their own.
+    return PendingResult(asked)  # type: ignore[return-value]
 
 
 class PendingRequest(Asker):
@@ -126,8 +131,9 @@ class PendingRequest(Asker):
 
     def throw(self, *error: Any) -> Any:
         """An error for the one who awaits the answer."""
-        if self._steps is None:
-            self._steps = self.__await__()
+        if self._steps is None:  # nothing was asked yet, and nothing will be
+            self._is_asked = True
+            raise error[1] if len(error) > 1 and error[1] is not None else error[0]
         return self._steps.throw(*error)
 
     def close(self) -> None:
@@ -150,8 +156,6 @@ class PendingRequest(Asker):
         if response is None:
             slow: Any = self._slow
             return slow.__aexit__(exc_type, exc, traceback)  # type: ignore[no-any-return]
-        if type(response) is not _Response:
-            return response.__aexit__(exc_type, exc, traceback)
         exchange: Any = response._exchange
         if exchange is None or not exchange.is_done or exchange.upload is not None:
             return response.leave()
@@ -198,7 +202,9 @@ class PendingRequest(Asker):
         """The caller was cancelled, or has got an error."""
         if waiter.cancelled():
             self._give_up()
+        self._exchange = None
         self._waiter = None
+        self._on_done = None
 
     def _give_up(self) -> None:
         """Nobody wants the answer."""
