@@ -3,6 +3,7 @@ cimport cython
 from tercel.net.protocol cimport WireProtocol
 from tercel.net.sending cimport Draining, Failed
 from tercel.wire.ws.connection cimport Connection
+from tercel.wire.ws.deflate cimport Deflater
 from tercel.wire.ws.frames cimport encode_frame_head
 
 cdef object _SENT
@@ -34,7 +35,7 @@ cdef class Outgoing:
     cdef _know_transport(self, transport)
     cdef bint _sends_more(self) except -1
 
-    @cython.locals(size=Py_ssize_t, key=bytes, frame=bytes)
+    @cython.locals(size=Py_ssize_t, key=bytes, frame=bytes, deflater=Deflater, is_watched=bint)
     cdef _write(self, int opcode, bytes payload, int level)
 
     @cython.locals(corked=list)

@@ -103,8 +103,10 @@ class Outgoing:
             transport.writelines((encode_frame_head(128 | opcode, size, False), payload))
             return
         key = next_key() if self._is_client else None
+        deflater = self._wire.deflater
+        is_watched = deflater is None or deflater.was_used
         frame = self._wire.encode(opcode, payload, key, level)
-        if self._window is not None:
+        if not is_watched and self._window is not None:
             self._window.note()
         self._put(frame, opcode < 8)
 

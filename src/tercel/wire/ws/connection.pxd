@@ -1,5 +1,6 @@
 cimport cython
 
+from tercel.wire.ws.deflate cimport Deflater, Inflater
 from tercel.wire.ws.frames cimport encode_frame
 from tercel.wire.ws.mask cimport apply_mask, turn_key, unmask
 
@@ -29,8 +30,8 @@ cdef class Connection:
     cdef Py_ssize_t _pos
     cdef bytes _undecoded
     cdef public bint by_frame
-    cdef readonly object deflater
-    cdef readonly object inflater
+    cdef readonly Deflater deflater
+    cdef readonly Inflater inflater
     cdef readonly bint is_done
     cdef readonly bint is_final
     cdef readonly object payload
@@ -66,7 +67,7 @@ cdef class Connection:
     @cython.locals(message=bytearray)
     cdef _add(self, bytes piece, bint is_last)
 
-    @cython.locals(room="long long")
+    @cython.locals(inflater=Inflater, room="long long")
     cdef bytes _inflate(self, bytes piece, bint is_last, long long held)
 
     cdef _check_text(self, bytes piece, bint is_last)
@@ -82,5 +83,5 @@ cdef class Connection:
     @cython.locals(data=bytes, end=Py_ssize_t, payload=bytes, code=int, p="const unsigned char *")
     cdef int _take_control(self, int opcode, Py_ssize_t start, Py_ssize_t size) except -2
 
-    @cython.locals(first=int)
+    @cython.locals(first=int, deflater=Deflater)
     cpdef bytes encode(self, int opcode, bytes payload, bytes key, int level)

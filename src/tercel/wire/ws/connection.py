@@ -405,5 +405,5 @@ class Connection:
         deflater: Any = self.deflater
         if deflater is not None and level and opcode < 8 and payload and deflater.can_deflate:
             first |= 64
-            payload = deflater.deflate(payload, None if level < 0 else level)
+            payload = deflater.deflate(payload, level)
         return encode_frame(first, payload, key)
