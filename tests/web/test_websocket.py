@@ -573,7 +573,7 @@ async def test_a_slow_reader_stops_the_peer() -> None:
     async def play(socket: web.WebSocketResponse) -> int:
         channel: Any = socket._channel
         await let_go.wait()
-        held.append(channel._wire.held + channel._queued_octets)
+        held.append(channel._wire.count_held() + channel._queued_octets)
         total = 0
         while total < 30_000_000:
             total += len(await socket.receive_bytes())

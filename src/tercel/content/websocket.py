@@ -8,10 +8,11 @@ connection: a subclass sets `_channel`.
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from tercel.content.listener import WebSocketListener
+from tercel.net.awaited import Messages
 from tercel.net.channel import Channel
 from tercel.net.errors import ClientConnectionResetError, WSMessageTypeError
 from tercel.net.listening import WebSocketTransport
@@ -45,6 +46,8 @@ class WebSocketCalls:
     _channel: Channel | None = None
     _receive_timeout: float | None = None
     _close_timeout: float | None = 10.0
+    #: True where a subclass has its own `receive`, which iterating asks then.
+    _iterates_itself = False
 
     def _started(self) -> Channel:
         channel = self._channel
@@ -202,30 +205,30 @@ class WebSocketCalls:
         """The data of the next TEXT message as JSON; TypeError and ValueError otherwise."""
         return loads(await self.receive_str(timeout=timeout))
 
-    def __aiter__(self) -> Self:
-        return self
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "receive" in vars(cls) or "__anext__" in vars(cls):
+            cls._iterates_itself = True
+
+    def __aiter__(self) -> AsyncIterator[WSMessage]:
+        channel = self._channel
+        if channel is None or self._receive_timeout is not None or self._iterates_itself:
+            return self
+        # What `__anext__` does, without a coroutine for each message.
+        return Messages(channel, self._end_iteration)
 
     async def __anext__(self) -> WSMessage:
-        channel = self._channel
-        if channel is None or self._receive_timeout is not None:
-            message = await self.receive()
-        else:
-            # What `receive` does, without a coroutine of its own.
-            found = channel.take()
-            while found is None:
-                try:
-                    await channel.wait()
-                finally:
-                    channel.stop_waiting()
-                found = channel.take()
-            message = found
-            if message[0] >= _CLOSE:
-                self._note_end(message)
-            else:
-                return message
+        message = await self.receive()
         if message[0] in _ENDS:
             raise StopAsyncIteration
         return message
+
+    def _end_iteration(self, message: WSMessage) -> None:
+        """What is no data came while somebody iterates: StopAsyncIteration for an end."""
+        if message[0] >= _CLOSE:
+            self._note_end(message)
+        if message[0] in _ENDS:
+            raise StopAsyncIteration
 
     def listen(
         self, listener: WebSocketListener, *, frames: bool = False

@@ -1,8 +1,7 @@
 cimport cython
 
-from tercel.net.outgoing cimport Outgoing
+from tercel.net.awaited cimport Awaited, Delivery
 from tercel.net.protocol cimport WireProtocol
-from tercel.net.waking cimport wake
 from tercel.wire.ws.connection cimport Connection
 from tercel.wire.ws.frames cimport encode_close
 
@@ -19,21 +18,13 @@ cdef Py_ssize_t _MAX_HELD
 cdef double _LINGER
 
 
-cdef class Delivery:
-    cdef tell(self, int kind, payload, bint is_final)
-    cdef tell_close(self, int code, str reason)
-    cdef tell_writable(self)
-    cdef tell_lost(self, error)
-
-
-cdef class Channel(Outgoing):
+cdef class Channel(Awaited):
     cdef bint _autoclose
     cdef bint _autoping
     cdef bint _awaits_pong
     cdef object _beat
     cdef object _close_waiter
     cdef object _dead_peer
-    cdef Delivery _delivery
     cdef double _heard
     cdef double _heartbeat
     cdef bint _is_delivering
@@ -41,14 +32,9 @@ cdef class Channel(Outgoing):
     cdef bint _is_paused
     cdef object _linger_timer
     cdef object _pulse
-    cdef readonly list _queue
-    cdef readonly Py_ssize_t _queued_octets
-    cdef object _waiter
     cdef public object close_code
     cdef public object error
     cdef readonly bint got_close
-    cdef readonly bint is_closed
-    cdef readonly object loop
 
     cpdef start(self, bytes data)
 
@@ -76,16 +62,11 @@ cdef class Channel(Outgoing):
     cpdef hold(self, bint is_held)
     cdef _fail(self, error)
     cdef _take_error(self, error)
-    cdef _wake(self)
-    cdef _go_on(self)
-
     @cython.locals(queue=list)
     cpdef take(self)
 
     cdef _parse_on(self)
     cdef _take_close(self, int code)
-    cpdef wait(self)
-    cpdef stop_waiting(self)
     cdef _send_close(self, int code, reason)
     cpdef bint begin_close(self, int code, reason) except -1
     cpdef wait_close(self)

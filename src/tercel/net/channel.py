@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tercel.net.errors import ClientConnectionResetError
-from tercel.net.outgoing import Outgoing
+from tercel.net.awaited import Awaited, Delivery
 from tercel.net.protocol import WireProtocol
 from tercel.net.pulse import Pulse, pulse_of
-from tercel.net.waking import wake
 from tercel.wire.ws.codes import (
     CLOSED_MESSAGE,
     CLOSING_MESSAGE,
@@ -25,7 +24,7 @@ from tercel.wire.ws.codes import (
 from tercel.wire.ws.connection import Connection
 from tercel.wire.ws.frames import encode_close
 
-__all__ = ("Channel", "Delivery")
+__all__ = ("Channel",)
 
 _TEXT = WSMsgType.TEXT
 _BINARY = WSMsgType.BINARY
@@ -43,25 +42,7 @@ _MAX_HELD = 65536
 _LINGER = 1.0
 
 
-class Delivery:
-    """Who hears of messages at once, in place of a reader. Nothing here may raise an Exception."""
-
-    __slots__ = ()
-
-    def tell(self, kind: int, payload: Any, is_final: bool) -> None:
-        """A message or control frame has come: its opcode and data."""
-
-    def tell_close(self, code: int, reason: str) -> None:
-        """The peer has said goodbye."""
-
-    def tell_writable(self) -> None:
-        """The transport takes more, having asked for a pause."""
-
-    def tell_lost(self, error: BaseException | None) -> None:
-        """The connection is gone."""
-
-
-class Channel(Outgoing):
+class Channel(Awaited):
     """One WebSocket over the transport of `protocol`, from the handshake to the end.
 
     It is the transport's protocol, or that protocol's receiver. `is_closed` is True from the moment
@@ -77,7 +58,6 @@ class Channel(Outgoing):
         "_beat",
         "_close_waiter",
         "_dead_peer",
-        "_delivery",
         "_heard",
         "_heartbeat",
         "_is_delivering",
@@ -85,14 +65,9 @@ class Channel(Outgoing):
         "_is_paused",
         "_linger_timer",
         "_pulse",
-        "_queue",
-        "_queued_octets",
-        "_waiter",
         "close_code",
         "error",
         "got_close",
-        "is_closed",
-        "loop",
     )
 
     def __init__(
@@ -106,18 +81,12 @@ class Channel(Outgoing):
         heartbeat: float | None = None,
         dead_peer: Callable[[str], Exception] = TimeoutError,
     ) -> None:
-        Outgoing.__init__(self, protocol, wire, is_client)
-        self.loop = protocol.loop
+        Awaited.__init__(self, protocol, wire, is_client)
         self._autoping = autoping
         self._autoclose = autoclose
         self._heartbeat = heartbeat or 0.0
         self._dead_peer = dead_peer
-        # Small on purpose: a list costs less than a deque while it is empty.
-        self._queue: list[WSMessage] = []
-        self._queued_octets = 0
-        self._waiter: Any = None
         self._close_waiter: Any = None
-        self._delivery: Delivery | None = None
         self._is_delivering = False
         self._is_held = False
         self._is_paused = False
@@ -126,7 +95,6 @@ class Channel(Outgoing):
         self._pulse: Pulse | None = None
         self._beat: Any = None
         self._linger_timer: Any = None
-        self.is_closed = False
         self.got_close = False
         self.close_code: int | None = None
         self.error: BaseException | None = None
@@ -165,7 +133,7 @@ class Channel(Outgoing):
         self._is_corking = True
         try:
             self._parse()
-            if wire.held > _MAX_HELD and not self._is_paused:
+            if wire.count_held() > _MAX_HELD and not self._is_paused:
                 self._is_paused = True
                 WireProtocol.pause_reading(self.protocol)
             if self._waiter is not None:
@@ -201,6 +169,7 @@ class Channel(Outgoing):
             self._deliver()
             self._delivery = None
             delivery.tell_lost(self.error)
+        self._known = None
 
     def pause_writing(self) -> None:
         self.protocol.pause_writing()
@@ -243,7 +212,11 @@ class Channel(Outgoing):
                     continue
                 elif self.sent_close:
                     continue
-                queue.append(wire.take_message(kind))
+                message = wire.take_message(kind)
+                if self._first is None:
+                    self._first = message
+                else:
+                    queue.append(message)
         except WebSocketError as error:
             self._fail(error)
 
@@ -284,27 +257,18 @@ class Channel(Outgoing):
         elif kind == 9:
             self._answer_ping(wire.payload)
 
-    def _sends_more(self) -> bool:
-        return len(self._queue) != 0 or self._wire.held != 0
-
-    @property
-    def is_read(self) -> bool:
-        """True while somebody waits for a message, or listens."""
-        return self._waiter is not None or self._delivery is not None
-
     def deliver_to(self, delivery: Delivery, by_frame: bool) -> None:
         """Tell `delivery` from now on what comes, and what waits already, by frames or messages.
 
         RuntimeError while somebody reads or listens.
         """
-        if self._waiter is not None or self._delivery is not None:
+        if self._is_taken():
             raise RuntimeError("Concurrent call to receive() is not allowed")
         self._delivery = delivery
         self._wire.by_frame = by_frame
-        queue = self._queue
         self._is_delivering = True
-        while queue and not self.sent_close:
-            message = queue.pop(0)
+        while self._first is not None and not self.sent_close:
+            message = self._shift()
             kind = message[0]
             if kind is _CLOSE:
                 delivery.tell_close(message[1], message[2] or "")
@@ -314,7 +278,8 @@ class Channel(Outgoing):
                     self._take_error(message[1])
             else:
                 delivery.tell(kind, message[1], True)
-        queue.clear()
+        self._first = None
+        self._queue.clear()
         self._queued_octets = 0
         self._is_delivering = False
         if self.is_lost:
@@ -330,8 +295,8 @@ class Channel(Outgoing):
 
     def _fail(self, error: WebSocketError) -> None:
         """The peer broke the protocol: tell it, once what came before has been read."""
-        is_next = not self._queue
-        self._queue.append(WSMessage(WSMsgType.ERROR, error, None))
+        is_next = self._first is None
+        self._push(WSMessage(WSMsgType.ERROR, error, None))
         if is_next or self.sent_close:
             self._take_error(error)
         self._wake_closer()
@@ -347,49 +312,38 @@ class Channel(Outgoing):
         self.is_closed = True
         self._linger()
 
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-    def _go_on(self) -> None:
-        """Let the reader have what has come, before anything else happens."""
-        if (self._queue or self.is_closed) and not self._waiter.done():
-            wake(self.loop, self._waiter, None, None)
-
     def take(self) -> WSMessage | None:
         """The next message, None if there is none yet. RuntimeError while another waits for it.
 
         Takes note of a Close and answers it, unless `autoclose` is False.
         """
-        if self._waiter is not None or self._delivery is not None:
+        if (self._waiter is not None or self._delivery is not None) and self._is_taken():
             raise RuntimeError("Concurrent call to receive() is not allowed")
-        queue = self._queue
-        if not queue:
-            if self._wire.held and not self.sent_close:
+        if self._first is None:
+            if self._wire.count_held() and not self.sent_close:
                 self._parse_on()
-            if not queue:
+            if self._first is None:
                 if self.is_closed:
                     return CLOSED_MESSAGE if self.sent_close or self.is_lost else CLOSING_MESSAGE
                 return None
-        message = queue.pop(0)
+        message = self._shift()
         kind = message[0]
         if kind is _TEXT or kind is _BINARY:
             self._queued_octets -= len(message[1])
-            if not queue and self._wire.held:
+            if self._first is None and self._wire.count_held():
                 self._parse_on()
         elif kind is _CLOSE:
             self._take_close(message[1])
         elif kind is _ERROR and isinstance(message[1], WebSocketError):
             self._take_error(message[1])
-        return message
+        return message  # type: ignore[no-any-return]
 
     def _parse_on(self) -> None:
         """The reader has caught up: parse what was held back, and let the peer go on."""
         self._parse()
-        if self._waiter is not None and (self._queue or self.is_closed):
+        if self._waiter is not None and (self._first is not None or self.is_closed):
             self._wake()
-        if self._is_paused and self._wire.held <= _MAX_HELD:
+        if self._is_paused and self._wire.count_held() <= _MAX_HELD:
             self._is_paused = False
             WireProtocol.resume_reading(self.protocol)
 
@@ -402,15 +356,6 @@ class Channel(Outgoing):
         if self._autoclose and not self.sent_close:
             self._send_close(code, b"")
             self._end(code)
-
-    def wait(self) -> Any:
-        """A future that is done when `take` has something to say; `stop_waiting` must follow."""
-        self._waiter = self.loop.create_future()
-        return self._waiter
-
-    def stop_waiting(self) -> None:
-        """The reader waits no longer."""
-        self._waiter = None
 
     # Closing.
 
@@ -428,16 +373,18 @@ class Channel(Outgoing):
         self._send_close(code, reason)
         self.is_closed = True
         self._is_held = False
-        closes = [message for message in self._queue if message[0] is _CLOSE]
-        for message in self._queue:
-            if message[0] is _ERROR and self.error is None:
+        closes = []
+        while self._first is not None:
+            message = self._shift()
+            if message[0] is _CLOSE:
+                closes.append(message)
+            elif message[0] is _ERROR and self.error is None:
                 self.error = message[1]
                 self.close_code = _ABNORMAL
                 self._linger()
-        self._queue.clear()
         self._queued_octets = 0
         if self._waiter is not None:
-            self._queue.append(CLOSING_MESSAGE)
+            self._push(CLOSING_MESSAGE)
             self._wake()
         if closes:
             self.close_code = closes[0][1]
@@ -551,7 +498,7 @@ class Channel(Outgoing):
         self.is_closed = True
         self.sent_close = True
         if self._delivery is None:
-            self._queue.append(WSMessage(WSMsgType.ERROR, error, None))
+            self._push(WSMessage(WSMsgType.ERROR, error, None))
         self._wake()
         self._wake_closer()
         self._stop_timers()

@@ -1,6 +1,7 @@
 cimport cython
 
-from tercel.net.channel cimport Channel, Delivery
+from tercel.net.awaited cimport Delivery
+from tercel.net.channel cimport Channel
 
 cdef object _logger
 cdef object _fail_later

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from tercel.net.channel import Channel, Delivery
+from tercel.net.awaited import Delivery
+from tercel.net.channel import Channel
 from tercel.net.tasks import fail_later
 
 __all__ = ("WebSocketTransport",)

@@ -16,6 +16,7 @@ cdef object _set_result
 cdef class Stepper:
     cdef object _context
     cdef object _driver
+    cdef list _ends
     cdef Py_ssize_t _references
     cdef object _send
     cdef object _task

@@ -47,6 +47,7 @@ class Stepper:
     __slots__ = (
         "_context",
         "_driver",
+        "_ends",
         "_references",
         "_send",
         "_task",
@@ -61,6 +62,7 @@ class Stepper:
         self.is_touched = False
         self._context: Any = None
         self._driver: Any = None
+        self._ends: list[Any] = []
         self._references = 0
         self._send: Any = None
         self._task: Any = None
@@ -85,7 +87,8 @@ class Stepper:
         """
         send = self._send
         if send is None:
-            self._driver = _drive()
+            self._ends = []
+            self._driver = _drive(self._ends)
             send = self._driver.send
             send(None)
         self._send = None
@@ -117,6 +120,7 @@ class Stepper:
         task = self._task
         self._task = None
         del _current_tasks[self.loop]
+        self._ends.append(True)
         rest = _resume(self._driver, self.awaitable)
         self.awaitable = None
         coro = serve(connection, request, rest)

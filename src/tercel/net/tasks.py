@@ -48,18 +48,23 @@ def fail_later(loop: asyncio.AbstractEventLoop, error: BaseException) -> asyncio
 
 
 @coroutine
-def drive() -> Generator[Any, Any, None]:
+def drive(ends: list[Any]) -> Generator[Any, Any, Any]:
     """Await one thing after another: `send` takes an awaitable and returns (DONE, outcome).
 
     Whatever else it returns comes from an awaitable that suspends. One generator for many handlers
-    saves each of them a coroutine, and a value that is yielded needs no StopIteration.
+    saves each of them a coroutine, and a value that is yielded needs no StopIteration. Once there
+    is something in `ends`, the awaitable under way is the last, and its outcome is returned.
     """
     awaitable = yield None
+    outcomes: list[Any] = []
     while True:
         if type(awaitable) is not CoroutineType:
             awaitable = _await(awaitable)
         # No name holds what came out: between two requests nothing of the last one may stay.
-        awaitable = yield (DONE, (yield from awaitable))
+        outcomes.append((yield from awaitable))
+        if ends:
+            return outcomes.pop()
+        awaitable = yield (DONE, outcomes.pop())
 
 
 async def _await(awaitable: Any) -> Any:
@@ -101,22 +106,21 @@ else:
 
     @coroutine
     def resume(coro: Any, yielded: Any) -> Generator[Any, Any, Any]:
-        """Go on with a coroutine, or a `drive`, that has yielded once: what awaiting it gives."""
-        send, throw = coro.send, coro.throw
-        try:
-            while type(yielded) is not tuple or yielded[0] is not DONE:
+        """Go on with a coroutine, or the last of a `drive`, that has yielded once: its outcome."""
+        while True:
+            try:
+                yield yielded
+                break
+            except GeneratorExit:
+                coro.close()
+                raise
+            except BaseException as error:
                 try:
-                    value = yield yielded
-                except GeneratorExit:
-                    coro.close()
-                    raise
-                except BaseException as error:
-                    yielded = throw(error)
-                else:
-                    yielded = send(value)
-        except StopIteration as stop:
-            return stop.value
-        return yielded[1]
+                    yielded = coro.throw(error)
+                except StopIteration as stop:
+                    return stop.value
+        # It has what a task sends, which is None.
+        return (yield from coro)
 
     def _touch(task: Any) -> None:
         stepper = getattr(task, "_stepper", None)

@@ -133,14 +133,14 @@ def test_an_unfinished_message_is_held_once() -> None:
         )
         assert connection.next_event() is None
     assert connection.message_size == 5000
-    assert connection.held == 0
+    assert connection.count_held() == 0
 
 
 def test_half_a_frame_is_not_kept_as_it_came() -> None:
     connection = make(max_size=100_000)
     connection.feed_data(frame(BINARY, b"y" * 5000, size=50_000))
     assert connection.next_event() is None
-    assert connection.held == 0
+    assert connection.count_held() == 0
     assert connection.message_size == 5000
 
 

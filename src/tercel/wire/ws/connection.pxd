@@ -37,6 +37,7 @@ cdef class Connection:
     cdef readonly object payload
     cdef readonly str reason
 
+    cpdef Py_ssize_t count_held(self) except -1
     cpdef feed_data(self, bytes data)
     @cython.locals(kind=int)
     cpdef next_event(self)

@@ -96,8 +96,7 @@ class Connection:
         self._given = 0
         self._undecoded = b""
 
-    @property
-    def held(self) -> int:
+    def count_held(self) -> int:
         """Octets received and not yet looked at."""
         return len(self._data) - self._pos
 
