@@ -23,7 +23,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent / "websockets"
-SERVERS = ("tercel", "tercel-raw", "picows", "picows.websockets", "websockets", "aiohttp")
+SERVERS = ("tercel", "tercel-raw", "picows", "picows.websockets", "websockets", "aiohttp", "limit")
 PLAIN = ("64-1", "64-64", "64-8x32", "16384-1", "16384-64")
 CASES = (
     *PLAIN,

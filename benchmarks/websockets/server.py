@@ -113,6 +113,34 @@ async def serve_picows(subject, task, tls):
     return server.sockets[0].getsockname()[1], send_to_each
 
 
+async def serve_bare(subject, task, tls):
+    """The limit: a protocol that does nothing but the octets, for whole frames in each read."""
+    if task != "echo" or tls is not None:
+        sys.exit("the bare protocol echoes in the clear, and no more")
+    answer = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    )
+
+    class Bare(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
+            self.head = None
+
+        def data_received(self, data):
+            if self.head is None:
+                self.transport.write(answer)
+                self.head = b""
+                return
+            size = data[1] & 127
+            start = 8 if size == 126 else 6
+            # The client's masking keys are zeros.
+            self.transport.write(bytes((data[0], size)) + data[2 : start - 4] + data[start:])
+
+    server = await asyncio.get_running_loop().create_server(Bare, "127.0.0.1", 0, backlog=1000)
+    return server.sockets[0].getsockname()[1], None
+
+
 async def main(subject, task, cert=None):
     tls = None
     if cert is not None:
@@ -122,6 +150,7 @@ async def main(subject, task, cert=None):
         "websockets": serve_websockets,
         "picows.websockets": serve_websockets,
         "picows": serve_picows,
+        "limit": serve_bare,
     }.get(subject, serve_web)
     port, broadcast = await serve(subject, task, tls)
     print(port, flush=True)
