@@ -63,7 +63,7 @@ class Awaited(Outgoing):
         self._queued_octets = 0
         self._delivery: Delivery | None = None
         self._waiter: Any = None
-        # Of the reader who waits by `next_message`; and the task that was stepped last.
+        # Of the reader who waits by `next_message`; and the task that was stepped for it last.
         self._note_end: Any = None
         self._known: Any = None
         self.is_closed = False
@@ -124,10 +124,10 @@ class Awaited(Outgoing):
         if known is None:
             self._wake()
             return
-        self._known = known
         if self._note_end is None:
             waiter.set_result(None)
         else:
+            self._known = known
             self._settle()
         step(self.loop, known, waiter)
 
@@ -163,6 +163,8 @@ class Awaited(Outgoing):
         self._note_end = None
         kind = message[0]
         if kind is not _TEXT and kind is not _BINARY:
+            # The task is let go of, as it may end.
+            self._known = None
             try:
                 note_end(message)
             except Exception as error:
