@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import gc
+import socket
 import warnings
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tercel import ClientResponse, ClientSession, ServerDisconnectedError, TCPConnector, web
+from tercel.abc import AbstractResolver, ResolveResult
 from tests.live import serving
 
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
@@ -25,6 +27,8 @@ def make_app(reached: asyncio.Event) -> web.Application:
         return web.Response()
 
     async def moved(request: web.Request) -> web.Response:
+        if request.query_string == "away":
+            raise web.HTTPFound(f"http://elsewhere.test:{request.url.port}/")
         raise web.HTTPFound("/" if request.query_string else "/slow")
 
     async def half(request: web.Request) -> web.StreamResponse:
@@ -164,6 +168,44 @@ async def test_the_caller_goes_on_as_itself(place: Place) -> None:
         async with place.get(path):
             assert WHO.get() == "caller"
             assert asyncio.current_task() is task
+
+
+async def test_what_follows_a_redirect_is_the_callers_doing() -> None:
+    seen: list[str] = []
+
+    class Noting(AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            seen.append(WHO.get())
+            return [
+                ResolveResult(
+                    hostname=host,
+                    host="127.0.0.1",
+                    port=port,
+                    family=socket.AF_INET,
+                    proto=0,
+                    flags=0,
+                )
+            ]
+
+        async def close(self) -> None: ...
+
+    async def ask(session: ClientSession, who: str, url: str) -> str:
+        WHO.set(who)
+        async with session.get(url) as response:
+            return await response.text()
+
+    connector = TCPConnector(resolver=Noting(), use_dns_cache=False, force_close=False)
+    async with (
+        serving(make_app(asyncio.Event())) as server,
+        ClientSession(connector=connector) as session,
+    ):
+        base = f"http://127.0.0.1:{server.port}"
+        await (await session.get(base)).read()
+        text = await asyncio.create_task(ask(session, "the caller", f"{base}/moved?away"))
+    assert text == "hello"
+    assert seen == ["the caller"]
 
 
 async def test_what_the_caller_raises_is_its_own(place: Place) -> None:
