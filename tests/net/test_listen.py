@@ -1,6 +1,7 @@
 """Listening sockets: each kind of place, and errors in one sentence that keep their kind."""
 
 import asyncio
+import contextlib
 import errno
 import pathlib
 import socket
@@ -8,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from tercel.net.listen import format_address, listen_socket, listen_tcp, listen_unix
+from tercel.net.listen import (
+    format_address,
+    listen_socket,
+    listen_tcp,
+    listen_unix,
+    stop_listening,
+)
 
 
 class Greeter(asyncio.Protocol):
@@ -93,3 +100,46 @@ async def test_socket(tmp_path: pathlib.Path, family: int) -> None:
     assert found == b"hello"
     server.close()
     sock.close()
+
+
+def make_loops() -> list[Any]:
+    found: list[Any] = [asyncio.new_event_loop]
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        found.append(uvloop.new_event_loop)
+    return found
+
+
+@pytest.mark.parametrize("turns", range(6))
+@pytest.mark.parametrize("make_loop", make_loops())
+def test_who_has_connected_is_served_although_listening_ends(make_loop: Any, turns: int) -> None:
+    """Whatever stage accepting has come to by then."""
+
+    async def connect_and_stop() -> bytes:
+        loop = asyncio.get_running_loop()
+        server = await listen_tcp(loop, Greeter, "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        with socket.create_connection(address) as client:
+            client.setblocking(False)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await stop_listening(server)
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(*address)
+            async with asyncio.timeout(5):
+                return await loop.sock_recv(client, 100)
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        assert runner.run(connect_and_stop()) == b"hello"
+
+
+async def test_listening_ends_even_where_the_end_is_cancelled() -> None:
+    loop = asyncio.get_running_loop()
+    server = await listen_tcp(loop, Greeter, "127.0.0.1", 0)
+    stopping = asyncio.ensure_future(stop_listening(server))
+    await asyncio.sleep(0)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert not server.is_serving()

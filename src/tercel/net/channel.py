@@ -9,8 +9,8 @@ synchronous; whoever waits gets a future, and goes on before `data_received` ret
 from collections.abc import Callable
 from typing import Any
 
-from tercel.net.errors import ClientConnectionResetError
 from tercel.net.awaited import Awaited, Delivery
+from tercel.net.errors import ClientConnectionResetError
 from tercel.net.protocol import WireProtocol
 from tercel.net.pulse import Pulse, pulse_of
 from tercel.wire.ws.codes import (

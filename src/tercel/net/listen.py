@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-__all__ = ("format_address", "listen_pipe", "listen_socket", "listen_tcp", "listen_unix")
+__all__ = (
+    "format_address",
+    "listen_pipe",
+    "listen_socket",
+    "listen_tcp",
+    "listen_unix",
+    "stop_listening",
+)
 
 ProtocolFactory = Callable[[], Any]
 
@@ -29,6 +36,11 @@ _REASONS = {
     errno.EADDRNOTAVAIL: "no interface of this machine has that address",
     errno.ENOENT: "no such directory",
 }
+
+
+#: Turns of the event loop from a connection in the system's queue to its being accepted, and from
+#: there to its protocol.
+_TURNS = 2
 
 
 def format_address(scheme: str, host: str, port: int) -> str:
@@ -124,3 +136,22 @@ def _explain(error: OSError, place: str) -> OSError:
         number = errno.EADDRNOTAVAIL  # that is what asyncio means, since Python 3.13
     reason = _REASONS.get(number) or os.strerror(number).lower()
     return OSError(number, f"cannot listen on {place}: {reason}")
+
+
+async def stop_listening(server: asyncio.AbstractServer) -> None:
+    """Close `server`, and lose none of those who had connected by then.
+
+    Connections that wait in the system's queue would be reset; asyncio drops one that it has
+    accepted in the same turn, and its client waits for ever.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            for sock in getattr(server, "sockets", ()):
+                loop.remove_reader(sock.fileno())
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+    finally:
+        server.close()

@@ -13,7 +13,14 @@ from abc import ABC, abstractmethod
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..net.listen import format_address, listen_pipe, listen_socket, listen_tcp, listen_unix
+from ..net.listen import (
+    format_address,
+    listen_pipe,
+    listen_socket,
+    listen_tcp,
+    listen_unix,
+    stop_listening,
+)
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -29,7 +36,6 @@ class SiteRunner(Protocol):
     @property
     def server(self) -> Any: ...
     def _reg_site(self, site: "BaseSite") -> None: ...
-    def _check_site(self, site: "BaseSite") -> None: ...
     def _unreg_site(self, site: "BaseSite") -> None: ...
 
 
@@ -77,10 +83,9 @@ class BaseSite(ABC):
 
     async def stop(self) -> None:
         """Listen no more. Raises RuntimeError if the site was not started."""
-        self._runner._check_site(self)
-        if self._server is not None:
-            self._server.close()
         self._runner._unreg_site(self)
+        if self._server is not None:
+            await stop_listening(self._server)
 
     @property
     def _scheme(self) -> str:
@@ -198,11 +203,13 @@ class UnixSite(BaseSite):
         self._inode = self._find_inode()
 
     async def stop(self) -> None:
-        await super().stop()
-        # Another process may have put its own socket there since.
-        if self._inode and self._inode == self._find_inode():
-            os.unlink(self._path)
-        self._inode = 0
+        try:
+            await super().stop()
+        finally:
+            # Another process may have put its own socket there since.
+            if self._inode and self._inode == self._find_inode():
+                os.unlink(self._path)
+            self._inode = 0
 
     def _find_inode(self) -> int:
         """The inode at the path; 0 if there is none, or no path at all (the abstract namespace)."""

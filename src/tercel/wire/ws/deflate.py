@@ -27,7 +27,8 @@ _SYNC_FLUSH = 2
 #: 256. For JSON of 0.1 to 10 KB that is 5 % more octets, and 20 to 50 % less time.
 _MAX_WRITTEN_BITS = 12
 _MEMORY = 5
-#: For the same JSON, level 3 makes 4 to 10 % more octets than zlib's own 6, in 15 to 40 % less time.
+#: For the same JSON, level 3 makes 4 to 10 % more octets than zlib's own 6, in 15 to 40 % less
+#: time.
 _LEVEL = 3
 
 
