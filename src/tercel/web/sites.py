@@ -87,6 +87,14 @@ class BaseSite(ABC):
         if self._server is not None:
             await stop_listening(self._server)
 
+    def abort(self) -> None:
+        """Accept nobody from now on, without a turn of the event loop; `stop` is still due.
+
+        For a process that cannot serve any more: others may share the socket and its queue.
+        """
+        if self._server is not None:
+            self._server.close()
+
     @property
     def _scheme(self) -> str:
         return "https" if self._ssl_context else "http"

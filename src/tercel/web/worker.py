@@ -60,6 +60,7 @@ class GunicornWebWorker(Worker):  # type: ignore[misc]  # Gunicorn is not typed
         self.exit_code = 0
         self._is_hurried = False
         self._woken: asyncio.Event | None = None
+        self._runner: AppRunner | None = None
 
     def init_process(self) -> None:
         """Called in the new process: make its event loop, load the application and run."""
@@ -111,6 +112,12 @@ class GunicornWebWorker(Worker):  # type: ignore[misc]  # Gunicorn is not typed
         self.booted = False
         try:
             loop.run_until_complete(self._serve())
+        except (SystemExit, KeyboardInterrupt):
+            # A handler was stuck: whoever connects from now on is for the next worker.
+            if self._runner is not None:
+                for site in self._runner.sites:
+                    site.abort()
+            raise
         finally:
             try:
                 cancel_tasks(asyncio.all_tasks(loop), loop)
@@ -135,7 +142,7 @@ class GunicornWebWorker(Worker):  # type: ignore[misc]  # Gunicorn is not typed
         # A start that takes long is no stuck worker while the loop turns.
         beat = asyncio.create_task(self._beat())
         try:
-            runner = await self._make_runner()
+            runner = self._runner = await self._make_runner()
             try:
                 await runner.setup()
                 await self._listen(runner)
