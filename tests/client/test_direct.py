@@ -18,9 +18,10 @@ from tercel import (
     TCPConnector,
 )
 from tercel.client import response as response_module
+from tercel.client.body import blank
 from tercel.client.buffered import BufferedClient
 from tercel.client.direct import DirectBody, _Place, find_direct
-from tercel.client.exchange import ROOM, ClientProtocol, Exchange
+from tercel.client.exchange import ROOM, Asker, ClientProtocol, Exchange
 from tercel.client.options import DEFAULT_READ
 from tests.certificates import client_context, server_context
 
@@ -209,6 +210,13 @@ async def test_bodies_in_pieces_or_coded_go_the_usual_way(taken: list[bool]) -> 
     assert taken == [False]
 
 
+@pytest.mark.parametrize("size", [2, 131_072, 2**20])
+def test_room_is_of_its_size_and_nobody_elses(size: int) -> None:
+    rooms = [blank(size), blank(size)]
+    assert [len(room) for room in rooms] == [size, size]
+    assert rooms[0] is not rooms[1]
+
+
 # --- how transports are let read ---------------------------------------------------------------
 
 
@@ -218,6 +226,7 @@ class Reading(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.reads = True
+        self.pauses = 0
         self.sent = b""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -225,6 +234,7 @@ class Reading(asyncio.Transport):
 
     def pause_reading(self) -> None:
         self.reads = False
+        self.pauses += 1
 
     def resume_reading(self) -> None:
         self.reads = True
@@ -238,15 +248,44 @@ class Reading(asyncio.Transport):
     abort = close
 
 
-def begun_exchange(body: int) -> tuple[ClientProtocol, Exchange, Reading]:
-    """An exchange whose head has come, with the first ten octets of a body of so many."""
+def begun_exchange(
+    body: int, eager: "Eager | None" = None
+) -> tuple[ClientProtocol, Exchange, Reading]:
+    """An exchange whose head has come, with the first ten octets of a body of so many.
+
+    `eager`, if there is one, is told of the head.
+    """
     protocol = BufferedClient(asyncio.get_running_loop())
     transport = Reading()
     protocol.connection_made(transport)
     exchange = Exchange(protocol, Pooled(), "GET", DEFAULT_READ)
+    if eager is not None:
+        eager.exchange = exchange
+        exchange.asker = eager
     protocol.begin(exchange)
     read_into(protocol, HEAD % (body, b"") + BODY[:10])
     return protocol, exchange, transport
+
+
+class Eager(Asker):
+    """Asks for the body the moment its head is there."""
+
+    __slots__ = ("exchange", "how", "steps")
+
+    def __init__(self, how: str) -> None:
+        self.exchange: Any = None
+        self.how = how
+        self.steps: Any = None
+
+    def tell_head(self) -> None:
+        stream = self.exchange.open_stream()
+        if self.how == "direct":
+            body = find_direct(self.exchange, stream)
+            assert body is not None
+            self.steps = body.read()
+        else:
+            self.steps = getattr(stream, self.how)()
+        self.steps.send(None)
 
 
 class Pooled:
@@ -283,6 +322,22 @@ async def test_much_is_not_read_before_it_is_known_where_it_is_wanted(
     read_into(protocol, BODY[10:body])
     assert exchange.body_done
     assert exchange.is_done
+
+
+@pytest.mark.parametrize("how", ["direct", "read", "wait_eof"])
+async def test_nothing_is_held_for_who_asks_at_once(how: str) -> None:
+    eager = Eager(how)
+    protocol, exchange, transport = begun_exchange(LARGE, eager)
+    steps = eager.steps
+    assert transport.pauses == 0
+    read_into(protocol, BODY[10:LARGE])
+    assert exchange.body_done
+    if how == "read":  # what is read past the limit makes it pause, as ever
+        steps.close()
+        return
+    with pytest.raises(StopIteration) as stopped:
+        steps.send(None)
+    assert stopped.value.value == (BODY[:LARGE] if how == "direct" else None)
 
 
 @pytest.mark.parametrize("how", ["read", "readany", "readexactly", "wait_eof", "iter_chunked"])

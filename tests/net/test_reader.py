@@ -89,6 +89,17 @@ def test_watermarks() -> None:
     assert flow.calls == ["pause", "resume"]
 
 
+@pytest.mark.parametrize("waiting", [None, "_waiter", "_eof_waiter"])
+def test_a_source_is_held_for_nobody_who_waits(waiting: str | None) -> None:
+    flow = Flow()
+    queue = make(flow=flow)
+    if waiting is not None:
+        setattr(queue, waiting, object())
+    queue.hold()
+    queue.hold()
+    assert flow.calls == (["pause"] if waiting is None else [])
+
+
 def test_many_small_pieces_pause_too() -> None:
     flow = Flow()
     queue = make(limit=2**16, flow=flow)

@@ -5,6 +5,12 @@ from tercel.wire.h1.head cimport ResponseHead
 cdef Py_ssize_t _DECODED_PIECE
 
 
+cdef char *_nowhere
+
+
+cpdef bytes blank(Py_ssize_t size)
+
+
 cdef class AnswerBody:
     cdef bytes _body
     cdef object _decoder

@@ -12,10 +12,22 @@ from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
 from tercel.wire.errors import WireError
 from tercel.wire.h1.head import ResponseHead
 
-__all__ = ("AnswerBody",)
+__all__ = ("AnswerBody", "blank")
+
+#: Which of its two forms this module has.
+_IS_COMPILED = not __file__.endswith((".py", ".pyc"))
+#: Compiled, the address of no octets at all: what is made of it is not set to anything.
+_nowhere: Any
 
 #: Octets that a decoder gives at a time.
 _DECODED_PIECE = 65_536
+
+
+def blank(size: int) -> bytes:
+    """So many octets, to be written to by whoever has nobody beside; nobody has set them yet."""
+    if not _IS_COMPILED:
+        return bytes(size)
+    return _nowhere[:size]  # type: ignore[no-any-return]  # noqa: F821
 
 
 class AnswerBody:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+from tercel.client.body import blank
 from tercel.client.exchange import Exchange
 from tercel.net.streams import StreamReader
 
@@ -35,7 +36,7 @@ class DirectBody:
     def __init__(self, exchange: Exchange, stream: StreamReader, held: bytes, rest: int) -> None:
         self._stream = stream
         # Nobody else holds the bytes, so that they may be written to, and given out uncopied.
-        self._place = _Place(bytes(len(held) + rest))
+        self._place = _Place(blank(len(held) + rest))
         self._view = self._place.getbuffer()
         self._view[: len(held)] = held
         self._rest = self._view[len(held) :]

@@ -556,14 +556,18 @@ class ClientProtocol(WireProtocol):
             self.set_deadline(self._sock_read)
         self._wire.feed_data(data)
         self.pump()
-        if exchange.head is not None and not exchange.body_done and exchange.stream is None:
-            stream: Any = exchange.open_stream()
-            if exchange._decoder is None and self._wire.rest() >= _MUCH:
-                stream.hold()  # until it is known where the rest is wanted
+        if exchange.head is None:
+            return
+        stream: Any = None
+        if not exchange.body_done and exchange.stream is None:
+            stream = exchange.open_stream()
         asker = exchange.asker
-        if asker is not None and exchange.head is not None:
+        if asker is not None:
             exchange.asker = None
             asker.tell_head()
+        if stream is not None and self._place is None and self._exchange is exchange:
+            if exchange._decoder is None and self._wire.rest() >= _MUCH:
+                stream.hold()  # until it is known where the rest is wanted
 
     def pause_reading(self) -> None:
         self.is_held = True

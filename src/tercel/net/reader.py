@@ -150,7 +150,9 @@ class ByteQueue:
         self._wake()
 
     def hold(self) -> None:
-        """Pause the source until somebody reads."""
+        """Pause the source until somebody reads; nothing where somebody waits already."""
+        if self._waiter is not None or self._eof_waiter is not None:
+            return
         if not self._is_paused and self._flow is not None:
             self._is_paused = True
             self._flow.pause_reading()
