@@ -98,7 +98,8 @@ async def test_a_stream_that_nobody_reads_stops_its_handler() -> None:
             before = sent
             await asyncio.sleep(0.05)
         (server_side,) = low.server.connections
-        assert server_side.transport.get_write_buffer_size() < 300_000
+        # The high mark, and what leaves in one write.
+        assert server_side.transport.get_write_buffer_size() < 65_536 + 262_144 + 60_000
         connection.abort()
         await eventually(lambda: not low.server._tasks)
 

@@ -43,8 +43,8 @@ cdef class Exchange(AnswerBody):
     @cython.locals(protocol=ClientProtocol)
     cpdef write(self, data)
 
-    @cython.locals(protocol=ClientProtocol, size=bytes)
-    cpdef Py_ssize_t write_chunk(self, bytes data) except? -1
+    @cython.locals(protocol=ClientProtocol)
+    cpdef write_late(self, tuple parts)
 
     cpdef finish_upload(self)
     cpdef fail_upload(self, error)

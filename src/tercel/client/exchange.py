@@ -131,21 +131,14 @@ class Exchange(AnswerBody):
         if self.options.sock_read:
             protocol.set_deadline(self.options.sock_read)
 
-    def write_chunk(self, data: bytes) -> int:
-        """One chunk of the chunked coding, its data uncopied; the octets that it takes."""
+    def write_late(self, parts: tuple[Any, ...]) -> None:
+        """`write` of bytes and views of bytes that leave together, before the event loop turns."""
         protocol = self.protocol
         if protocol.is_closed or self.is_done:
             raise ClientConnectionResetError("Cannot write to closing transport")
-        size = b"%x\r\n" % len(data)
-        transport = protocol.transport
-        if type(transport).__module__.startswith("uvloop"):
-            transport.writelines((size, data, b"\r\n"))
-        else:
-            # asyncio's `writelines` forgets to ask for a pause (Python 3.12, 3.13.0), or joins too.
-            transport.write(b"".join((size, data, b"\r\n")))
+        protocol.write_gathered(parts)
         if self.options.sock_read:
             protocol.set_deadline(self.options.sock_read)
-        return len(size) + len(data) + 2
 
     def finish_upload(self) -> None:
         """The request's body is written to its end."""

@@ -34,7 +34,7 @@ __all__ = ("Outgoing", "RequestWriter", "UploadTracker", "send_request")
 
 #: Octets of a body in memory that go out with the head, in one write.
 SMALL_BODY = 65_536
-#: Octets of a chunk from which on three writes in one cost less than a copy.
+#: Octets of a chunk from which on its head and end go beside it: that costs less than a copy.
 _UNCOPIED = 16_384
 #: Octets of a larger body in memory that are written before the peer's pace is asked for.
 PIECE = 262_144
@@ -81,14 +81,14 @@ class UploadTracker:
         self._error: BaseException | None = None
         self._body = 0
         self._wire = 0
-        self._transport: Any = None
+        self._protocol: Any = None
 
     @property
     def bytes_written(self) -> int:
         """Octets of the body, before coding and framing, that this attempt gave to the kernel."""
-        if self._transport is None or not self._wire:
+        if self._protocol is None or not self._wire:
             return self._body
-        waiting: int = self._transport.get_write_buffer_size()
+        waiting: int = self._protocol.count_unsent()
         return max(0, self._body - round(waiting * self._body / self._wire))
 
     def take(self) -> None:
@@ -97,12 +97,12 @@ class UploadTracker:
             raise RuntimeError("an UploadTracker observes one request, this one has had its own")
         self._taken = True
 
-    def begin(self, transport: Any) -> None:
-        """An attempt begins."""
+    def begin(self, protocol: Any) -> None:
+        """An attempt begins, on the connection of `protocol`."""
         self.attempts += 1
         self._body = 0
         self._wire = 0
-        self._transport = transport
+        self._protocol = protocol
         self._is_written = False
         self._error = None
 
@@ -113,14 +113,14 @@ class UploadTracker:
 
     def finish(self) -> None:
         """The attempt has written the body to its end."""
-        self._transport = None
+        self._protocol = None
         self._is_written = True
         if self._is_final:
             self.settle()
 
     def fail(self, error: BaseException | None) -> None:
         """The attempt writes no more; None means that nobody knows of an error."""
-        self._transport = None
+        self._protocol = None
         if not self._is_written and self._error is None:
             self._error = UploadAbortedError("the body was not sent to its end")
             if error is not None:
@@ -157,7 +157,8 @@ class RequestWriter:
 
     @property
     def transport(self) -> Any:
-        """The transport below."""
+        """The transport below, with what was written before."""
+        self._exchange.protocol.let_go()
         return self._exchange.protocol.transport
 
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:
@@ -167,14 +168,7 @@ class RequestWriter:
         size = chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
         if not size:
             return
-        if self._chunked and self._encoder is None and type(chunk) is bytes and size >= _UNCOPIED:
-            sent = self._exchange.write_chunk(chunk)
-            self.output_size += sent
-        else:
-            data = self._frame(chunk if self._encoder is None else self._encoder.encode(chunk))
-            sent = len(data)
-            if sent:
-                self._exchange.write(data)
+        sent = self._send(_kept(chunk) if self._encoder is None else self._encoder.encode(chunk))
         if self._tracker is not None:
             self._tracker.count(size, sent)
         for trace in self._out.traces:
@@ -182,20 +176,29 @@ class RequestWriter:
         if self._exchange.protocol.must_drain:
             await self.drain()
 
-    def _frame(self, data: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
+    def _send(self, data: Any, last: bytes = b"") -> int:
+        """Frame `data` and pass it on, `last` behind it: the number of octets on the wire."""
         size = len(data)
+        parts: tuple[Any, ...] = (data,)
         if not size:
-            return b""
-        if self._chunked:
-            data = encode_chunk(data)
-        elif self._left is not None:
-            if size > self._left:
-                raise ClientPayloadError(
-                    f"the body goes on beyond its Content-Length of {self._out.body_length} bytes"
-                )
-            self._left -= size
-        self.output_size += len(data)
-        return data
+            parts = (last,)
+        elif not self._chunked:
+            if self._left is not None:
+                if size > self._left:
+                    raise ClientPayloadError(
+                        "the body goes on beyond its Content-Length of "
+                        f"{self._out.body_length} bytes"
+                    )
+                self._left -= size
+        elif size < _UNCOPIED:
+            parts = (encode_chunk(data) + last,)
+        else:
+            parts = (b"%x\r\n" % size, data, b"\r\n" + last)
+        sent = sum(map(len, parts))
+        if sent:
+            self._exchange.write_late(parts)
+            self.output_size += sent
+        return sent
 
     async def drain(self) -> None:
         """Wait until the transport takes more."""
@@ -210,19 +213,24 @@ class RequestWriter:
         """End the body; ClientPayloadError where it is shorter than it was announced to be."""
         if chunk:
             await self.write(chunk)
-        rest = b""
-        if self._encoder is not None:
-            rest = bytes(self._frame(self._encoder.finish()))
-        if self._chunked:
-            rest += last_chunk(self._out.trailers)
-        elif self._left:
+        data = b"" if self._encoder is None else self._encoder.finish()
+        self._send(data, last_chunk(self._out.trailers) if self._chunked else b"")
+        if self._left:
             raise ClientPayloadError(
                 f"the body ended {self._left} bytes before its Content-Length of "
                 f"{self._out.body_length}"
             )
-        if rest:
-            self._exchange.write(rest)
-            await self.drain()
+        self._exchange.protocol.let_go()
+        await self.drain()
+
+
+def _kept(chunk: bytes | bytearray | memoryview) -> bytes | memoryview:
+    """The same octets, to be kept until the transport has sent them."""
+    if type(chunk) is bytes:
+        return chunk
+    if isinstance(chunk, memoryview) and type(chunk.obj) is bytes and chunk.c_contiguous:
+        return chunk.cast("B")
+    return bytes(chunk)
 
 
 async def send_request(
@@ -235,7 +243,7 @@ async def send_request(
     """
     tracker = out.upload_tracker
     if tracker is not None:
-        tracker.begin(exchange.protocol.transport)
+        tracker.begin(exchange.protocol)
     octets = _octets_of(body)
     if octets is not None and not expects and _is_plain(octets, out):
         exchange.write(head + (octets if octets or not out.chunked else last_chunk(out.trailers)))
@@ -248,13 +256,22 @@ async def send_request(
                 await trace.send_request_chunk_sent(out.method, out.url, octets)
         return
     writer = RequestWriter(exchange, out)
-    exchange.write(head)
     exchange.upload_done = False
-    for trace in out.traces:
-        await trace.send_request_headers(out.method, out.url, out.headers)
     loop = asyncio.get_running_loop()
     if expects:
         exchange.continue_waiter = loop.create_future()
+    elif not out.traces:
+        # The task writes before the event loop turns, so that the head leaves with the body.
+        exchange.upload = loop.create_task(_upload(writer, exchange, body, octets, out))
+        try:
+            exchange.write_late((head,))
+        except ClientConnectionResetError:
+            exchange.upload.cancel()
+            raise
+        return
+    exchange.write(head)
+    for trace in out.traces:
+        await trace.send_request_headers(out.method, out.url, out.headers)
     exchange.upload = loop.create_task(_upload(writer, exchange, body, octets, out))
 
 

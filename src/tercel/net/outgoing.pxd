@@ -1,6 +1,6 @@
 cimport cython
 
-from tercel.net.protocol cimport WireProtocol
+from tercel.net.protocol cimport WireProtocol, gathers
 from tercel.net.sending cimport Draining, Failed
 from tercel.wire.ws.connection cimport Connection
 from tercel.wire.ws.deflate cimport Deflater

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from tercel.net.errors import ClientConnectionResetError
-from tercel.net.protocol import WireProtocol
+from tercel.net.protocol import WireProtocol, gathers
 from tercel.net.pulse import WindowWatch
 from tercel.net.sending import SENT, Draining, Failed
 from tercel.wire.ws.connection import Connection
@@ -77,17 +77,8 @@ class Outgoing:
         self.is_lost = False
 
     def _know_transport(self, transport: Any) -> None:
-        """A payload goes beside its head where that saves a copy: through uvloop, in the clear.
-
-        In TLS it would be two records; asyncio's transport would send the head by itself, or forget
-        to ask for a pause (`writelines` of Python 3.12 and 3.13.0).
-        """
-        self._joins = (
-            self._is_client
-            or self._wire.deflater is not None
-            or not type(transport).__module__.startswith("uvloop")
-            or transport.get_extra_info("sslcontext") is not None
-        )
+        """A payload goes beside its head where that saves a copy."""
+        self._joins = self._is_client or self._wire.deflater is not None or not gathers(transport)
 
     def _sends_more(self) -> bool:
         """True if more frames may follow before the transport is left alone."""

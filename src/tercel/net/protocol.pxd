@@ -5,11 +5,14 @@ from tercel.wire.h1.head cimport Head
 
 cdef object _READY
 cdef Py_ssize_t _LATE_LIMIT
+cdef Py_ssize_t _GATHER_LIMIT
+cdef Py_ssize_t _UNCOPIED
 cdef Py_ssize_t _BLOCK
 cdef bint _keeps_blocks
 
-cdef _keep_blocks(transport)
+cpdef bint gathers(transport) except -1
 
+cdef _keep_blocks(transport)
 
 
 cdef class Ready:
@@ -52,7 +55,11 @@ cdef class WireProtocol:
     cpdef resume_reading(self)
     @cython.locals(late=list)
     cpdef write_late(self, bytes octets)
+    @cython.locals(late=list)
+    cpdef write_gathered(self, tuple parts)
+    @cython.locals(late=list)
     cpdef let_go(self)
+    cpdef Py_ssize_t count_unsent(self) except -1
     @cython.locals(late=list)
     cpdef bytes take_late(self, bytes last)
     cpdef _on_turn(self)

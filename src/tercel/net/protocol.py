@@ -12,7 +12,7 @@ from tercel.wire.errors import WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.head import Head
 
-__all__ = ("Ready", "WireProtocol")
+__all__ = ("Ready", "WireProtocol", "gathers")
 
 #: True once the allocator keeps the blocks that transports read into.
 _keeps_blocks = False
@@ -46,8 +46,24 @@ class Ready:
 
 
 _READY = Ready()
-#: Octets that may wait for the turn of the event loop.
+#: Octets in small pieces that may wait for the turn of the event loop.
 _LATE_LIMIT = 16 * 1024
+#: Octets in pieces of any size that may: the kernel takes so many for the price of far fewer.
+_GATHER_LIMIT = 256 * 1024
+#: Octets of a piece, on average, from which on naming each to the kernel costs less than a copy.
+_UNCOPIED = 8 * 1024
+
+
+def gathers(transport: Any) -> bool:
+    """True if `transport.writelines` hands its pieces to the kernel in one call, uncopied.
+
+    uvloop's do, in the clear: in TLS each piece would be a record. asyncio's join them, or forget
+    to ask for a pause (Python 3.12 and 3.13.0).
+    """
+    return (
+        type(transport).__module__.startswith("uvloop")
+        and transport.get_extra_info("sslcontext") is None
+    )
 
 
 class WireProtocol:
@@ -210,12 +226,50 @@ class WireProtocol:
         if self._late_size > _LATE_LIMIT:
             self.let_go()
 
+    def write_gathered(self, parts: tuple[Any, ...]) -> None:
+        """`write_late` for pieces of any size, bytes or views of bytes; large ones are not copied.
+
+        They leave at once where many octets wait.
+        """
+        late = self._late
+        if late is None:
+            late = []
+            self._late = late
+            self._late_size = 0
+            if not self._is_turn_awaited:
+                self._is_turn_awaited = True
+                self.loop.call_soon(self._on_turn)
+        for part in parts:
+            late.append(part)
+            self._late_size += len(part)
+        if self._late_size >= _GATHER_LIMIT:
+            self.let_go()
+
     def let_go(self) -> None:
         """Write what waits for the turn of the event loop now."""
-        if self._late is not None:
-            octets = self.take_late(b"")
-            if self.transport is not None and not self.is_closed:
-                self.transport.write(octets)
+        late = self._late
+        if late is None:
+            return
+        self._late = None
+        transport = self.transport
+        if transport is None or self.is_closed:
+            return
+        if len(late) == 1:
+            transport.write(late[0])
+        elif self._late_size >= len(late) * _UNCOPIED and gathers(transport):
+            transport.writelines(late)
+        elif self._late_size <= 2 * _GATHER_LIMIT:
+            transport.write(b"".join(late))
+        else:
+            for part in late:
+                transport.write(part)
+
+    def count_unsent(self) -> int:
+        """Octets that were written and that the kernel has not got yet."""
+        waiting: int = 0 if self._late is None else self._late_size
+        if self.transport is not None:
+            waiting += self.transport.get_write_buffer_size()
+        return waiting
 
     def take_late(self, last: bytes) -> bytes:
         """What waits for the turn of the event loop, and `last` after it; the caller writes it."""

@@ -6,6 +6,7 @@ from tercel.wire.h1.head cimport RequestHead
 cdef object _now
 cdef object _VERSION_10
 cdef Py_ssize_t _JOIN_LIMIT
+cdef Py_ssize_t _UNCOPIED
 cdef bytes _standing_lines
 cdef bytes _standing_end
 cdef double _standing_from
@@ -62,8 +63,10 @@ cdef class Exchange:
     cpdef start_block(self, bytes block, long long length)
     cdef bytes _end_of_head(self)
 
-    @cython.locals(pending=bytes, size=Py_ssize_t)
     cpdef write(self, data)
+
+    @cython.locals(head=bytes, pending=bytes, size=Py_ssize_t)
+    cdef _write(self, data, bint may_wait)
 
     @cython.locals(connection=WireProtocol, octets=bytes, pending=bytes, size=Py_ssize_t)
     cpdef bint write_piece(self, data) except -1
@@ -77,3 +80,6 @@ cdef class Exchange:
     cdef _flush(self, data)
     @cython.locals(connection=WireProtocol)
     cdef _send(self, data)
+
+    @cython.locals(connection=WireProtocol)
+    cdef _gather(self, bytes head, data, bint may_wait)

@@ -31,6 +31,8 @@ _now = time
 _VERSION_10 = HttpVersion10
 #: A piece up to this many octets is copied behind the head to save a write.
 _JOIN_LIMIT = 65536
+#: Octets of a piece from which on the end of its chunk goes beside it, where transports gather.
+_UNCOPIED = 16384
 
 #: The Date and Server lines, the same with the empty line, and the seconds that they hold for.
 _standing_lines = b""
@@ -286,6 +288,10 @@ class Exchange:
 
         RuntimeError before `start`, after `finish` and for more octets than `length` announced.
         """
+        self._write(data, False)
+
+    def _write(self, data: bytes | bytearray | memoryview, may_wait: bool) -> None:
+        """`write`; a large piece leaves when the event loop turns, if it `may_wait`."""
         if self.finished:
             raise RuntimeError("the answer has ended, nothing more can be written")
         pending = self._pending
@@ -305,16 +311,13 @@ class Exchange:
                 )
             self._remaining -= size
         self.body_bytes_sent += size
-        if size > _JOIN_LIMIT:
-            if self._chunked:
-                line = b"%x\r\n" % size
-                self._flush(line if pending is None else pending + line)
-                self._send(data)
-                self._send(b"\r\n")
-            else:
-                if pending is not None:
-                    self._flush(pending)
-                self._send(data)
+        if size >= _UNCOPIED:
+            head = b"%x\r\n" % size if self._chunked else b""
+            if pending is not None:
+                self._pending = None
+                self.head_sent = True
+                head = pending + head
+            self._gather(head, data, may_wait)
             return
         if self._chunked:
             data = encode_chunk(data)
@@ -331,7 +334,7 @@ class Exchange:
         pending = self._pending
         if pending is not None:
             if type(data) is not bytes or len(data) >= 1024:
-                self.write(data)
+                self._write(data, True)
                 return connection.must_drain
             self._pending = None
             self.head_sent = True
@@ -348,7 +351,7 @@ class Exchange:
                 self.bytes_sent += len(octets)
                 connection.write_late(octets)
                 return connection.must_drain
-        self.write(data)
+        self._write(data, True)
         return connection.must_drain
 
     def finish(self, data: bytes | bytearray | memoryview = b"") -> None:
@@ -367,14 +370,14 @@ class Exchange:
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         if self._chunked and not self.drops_body:
             if size > _JOIN_LIMIT:
-                self.write(data)
+                self._write(data, True)
                 self._send(b"0\r\n\r\n")
             else:
                 last = b"".join((b"%x\r\n" % size, data, _LAST)) if size else b"0\r\n\r\n"
                 self.body_bytes_sent += size
                 self._flush(last if pending is None else pending + last)
         else:
-            self.write(data)
+            self._write(data, True)
             if self._remaining is not None and self._remaining > 0:
                 self.keep_alive = False
             elif self._remaining is None and not self.drops_body:
@@ -454,11 +457,26 @@ class Exchange:
             data = bytes(data)
         self.bytes_sent += len(data)
         if connection._late is not None:
-            if len(data) > _JOIN_LIMIT:
-                connection.let_go()
-            else:
-                data = connection.take_late(data)
+            connection.write_gathered((data,))
+            connection.let_go()
+            return
         connection.transport.write(data)
+
+    def _gather(self, head: bytes, data: bytes | bytearray | memoryview, may_wait: bool) -> None:
+        """Send a large piece, uncopied, between `head` and the end of its chunk."""
+        connection = self._connection
+        if connection.is_closed:
+            raise ConnectionResetError("Cannot write to closing transport")
+        if type(data) is not bytes:
+            data = bytes(data)
+        self.bytes_sent += len(head) + len(data)
+        if self._chunked:
+            self.bytes_sent += 2
+            connection.write_gathered((head, data, _CRLF))
+        else:
+            connection.write_gathered((head, data) if head else (data,))
+        if not may_wait:
+            connection.let_go()
 
 
 _LAST = b"\r\n0\r\n\r\n"
