@@ -21,6 +21,7 @@ from typing import IO, Any, ClassVar, Protocol
 
 from multidict import CIMultiDict
 
+from tercel.content.jsontext import dump_text
 from tercel.content.unset import Unset, sentinel
 from tercel.net.streams import StreamReader
 
@@ -267,7 +268,7 @@ class JsonPayload(BytesPayload):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            dumps(value).encode(encoding),
+            dump_text(value, dumps).encode(encoding),
             *args,
             content_type=content_type,
             encoding=encoding,

@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from tercel.content.jsontext import dump_text
 from tercel.content.listener import WebSocketListener
 from tercel.net.awaited import Messages
 from tercel.net.channel import Channel
@@ -113,7 +114,7 @@ class WebSocketCalls:
         """Send `data` as JSON in a TEXT message: `send_str` of what `dumps` makes of it."""
         self._started()
         try:
-            text = dumps(data)
+            text = dump_text(data, dumps)
         except Exception as error:
             return Failed(error)
         return self.send_str(text, compress)

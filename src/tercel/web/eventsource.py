@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tercel.content.jsontext import dump_text
 from tercel.hdrs import CACHE_CONTROL, CONTENT_TYPE
 from tercel.web.stream import StreamResponse
 from tercel.wire.sse import encode_comment, encode_event
@@ -115,7 +116,7 @@ class EventSourceResponse(StreamResponse):
         dumps: Callable[[Any], str] = json.dumps,
     ) -> None:
         """`send` of `data` as JSON that `dumps` makes."""
-        await self.send(dumps(data), event=event, id=id, retry=retry)
+        await self.send(dump_text(data, dumps), event=event, id=id, retry=retry)
 
     async def send_comment(self, text: str = "") -> None:
         """Send a comment, which the client skips."""

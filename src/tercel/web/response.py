@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
 
+from tercel.content.jsontext import dump_text
 from tercel.content.unset import Unset, sentinel
 from tercel.hdrs import (
     CONNECTION,
@@ -412,7 +413,7 @@ def json_response(
     if data is not sentinel:
         if text is not None or body is not None:
             raise ValueError("only one of data, text, or body should be specified")
-        text = dumps(data)
+        text = dump_text(data, dumps)
     return Response(
         text=text,
         body=body,

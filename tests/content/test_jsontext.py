@@ -1,0 +1,57 @@
+"""Text of `json.dumps`, errors and all."""
+
+import enum
+import json
+from typing import Any
+
+import pytest
+
+from tercel.content.jsontext import dump_text
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+def circle() -> Any:
+    value: dict[str, Any] = {}
+    value["self"] = [value, value]
+    return value
+
+
+def depth(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+SHARED = [1, 2]
+VALUES: list[Any] = [
+    None,
+    "text with \u00fc, \U0001f985 and \ud800",
+    {"a": 1, 2: [True, None, 1.5], None: (), True: {}},
+    [float("nan"), float("inf"), -0.0, 10**30],
+    [SHARED, SHARED, {"a": SHARED}],
+    Level.LOW,
+    depth(200),
+]
+WRONG: list[Any] = [object(), {"a": {1, 2}}, {(1, 2): 3}, b"octets", circle(), depth(100_000)]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+def test_the_same_text(value: Any) -> None:
+    assert dump_text(value, json.dumps) == json.dumps(value)
+
+
+@pytest.mark.parametrize("value", WRONG, ids=range(len(WRONG)))
+def test_the_same_error(value: Any) -> None:
+    with pytest.raises(Exception) as expected:
+        json.dumps(value)
+    with pytest.raises(expected.type) as raised:
+        dump_text(value, json.dumps)
+    assert str(raised.value) == str(expected.value)
+
+
+def test_another_function_is_called() -> None:
+    assert dump_text([1], lambda value: f"<{value}>") == "<[1]>"
