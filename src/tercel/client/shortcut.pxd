@@ -7,6 +7,7 @@ from tercel.wire.h1.head cimport ResponseHead
 cdef int _MAX_PLANS
 cdef bytes _JSON
 cdef object _new
+cdef object _dump_text
 cdef tuple _NO_BODY
 
 

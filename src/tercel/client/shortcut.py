@@ -21,6 +21,7 @@ from tercel.client.request import BODYLESS
 from tercel.client.response import ClientResponse
 from tercel.client.send import SMALL_BODY
 from tercel.client.timeout import Deadlines
+from tercel.content.jsontext import dump_text
 from tercel.content.payload import PAYLOAD_REGISTRY, BytesPayload, StringPayload
 from tercel.wire.h1.encode import encode_fields
 
@@ -54,6 +55,7 @@ _FRAMING = frozenset(
     )
 )
 _new: Any = object.__new__
+_dump_text = dump_text
 _KINDS: dict[type, Any] = {bytes: BytesPayload, str: StringPayload}
 _TYPES: dict[type, bytes] = {
     bytes: b"Content-Type: application/octet-stream\r\n",
@@ -164,7 +166,7 @@ class Own:
             if session._json_serialize_bytes is not None:
                 self._json = bytes(session._json_serialize_bytes(json))
             else:
-                self._json = session._json_serialize(json).encode()
+                self._json = _dump_text(json, session._json_serialize).encode()
             return self._json, _JSON
         data = self.kwargs.get("data")
         if data is None:
