@@ -50,7 +50,7 @@ LEFT: list[tuple[type[Noted], list[bytes], list[Any]]] = [
     (Noted, [b"a"], [b"a"]),
     (Noted, [b"a", b"b"], [b"ab"]),
     (Noted, [b"a", LARGE, b"b"], [b"a" + LARGE + b"b"]),
-    (Gathering, [LARGE], [LARGE]),
+    (Gathering, [LARGE], [LARGE]),  # nothing to gather
     (Gathering, [b"a", b"b"], [b"ab"]),
     (Gathering, [b"a", LARGE, b"b"], [[b"a", LARGE, b"b"]]),
     (Gathering, [b"abc"] * 8192 + [b"d" * 9000], [b"abc" * 8192 + b"d" * 9000]),
@@ -75,10 +75,20 @@ async def test_one_write_when_the_loop_turns(
 async def test_many_octets_do_not_wait_for_the_turn() -> None:
     transport = Noted()
     protocol = protocol_on(transport)
-    protocol.write_gathered((bytes(262_143),))
+    for _ in range(2):
+        protocol.write_gathered((bytes(131_071),))
     assert transport.writes == []
     protocol.write_gathered((b"x",))
-    assert transport.writes == [bytes(262_143) + b"x"]
+    assert transport.writes == []
+    protocol.write_gathered((b"y",))
+    assert transport.writes == [bytes(262_142) + b"xy"]
+
+
+async def test_a_large_piece_does_not_wait_for_the_turn() -> None:
+    transport = Noted()
+    protocol = protocol_on(transport)
+    protocol.write_gathered((b"x", bytes(131_071)))
+    assert transport.writes == [b"x" + bytes(131_071)]
 
 
 async def test_what_is_larger_than_all_that_may_wait_is_not_copied() -> None:

@@ -280,3 +280,30 @@ def test_in_debug_mode() -> None:
         return int(await (await start(work())))
 
     assert asyncio.run(main(), debug=True) == 7
+
+
+async def test_what_the_first_step_waited_for_is_not_kept() -> None:
+    class Result:
+        pass
+
+    loop = asyncio.get_running_loop()
+    waited: list[asyncio.Future[Result]] = [loop.create_future()]
+    goes_on = loop.create_future()
+
+    async def work() -> None:
+        await waited.pop()
+        await goes_on
+
+    first = waited[0]
+    task = await start(work())
+    result = Result()
+    known = weakref.ref(result)
+    first.set_result(result)
+    del first, result
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert not task.done()
+    assert known() is None
+    goes_on.set_result(None)
+    await task

@@ -55,7 +55,7 @@ cdef class WireProtocol:
     cpdef resume_reading(self)
     @cython.locals(late=list)
     cpdef write_late(self, bytes octets)
-    @cython.locals(late=list)
+    @cython.locals(late=list, size=Py_ssize_t)
     cpdef write_gathered(self, tuple parts)
     @cython.locals(late=list)
     cpdef let_go(self)

@@ -229,8 +229,11 @@ class WireProtocol:
     def write_gathered(self, parts: tuple[Any, ...]) -> None:
         """`write_late` for pieces of any size, bytes or views of bytes; large ones are not copied.
 
-        They leave at once where many octets wait.
+        They leave at once where they are many octets, or many wait: 384 KiB at most do.
         """
+        size = 0
+        for part in parts:
+            size += len(part)
         late = self._late
         if late is None:
             late = []
@@ -239,10 +242,9 @@ class WireProtocol:
             if not self._is_turn_awaited:
                 self._is_turn_awaited = True
                 self.loop.call_soon(self._on_turn)
-        for part in parts:
-            late.append(part)
-            self._late_size += len(part)
-        if self._late_size >= _GATHER_LIMIT:
+        late.extend(parts)
+        self._late_size += size
+        if self._late_size >= _GATHER_LIMIT or size >= _GATHER_LIMIT // 2:
             self.let_go()
 
     def let_go(self) -> None:

@@ -119,6 +119,8 @@ else:
                     yielded = coro.throw(error)
                 except StopIteration as stop:
                     return stop.value
+        # What was waited for is not kept while it runs on, which may be for days.
+        yielded = None
         # It has what a task sends, which is None.
         return (yield from coro)
 
