@@ -64,7 +64,7 @@ async def test_one_write_when_the_loop_turns(
     transport = kind()
     protocol = protocol_on(transport)
     for part in parts:
-        protocol.write_gathered((part,))
+        protocol.write_gathered((part,), True)
     assert transport.writes == []
     assert protocol.count_unsent() == 7 + sum(map(len, parts))
     await asyncio.sleep(0)
@@ -76,25 +76,25 @@ async def test_many_octets_do_not_wait_for_the_turn() -> None:
     transport = Noted()
     protocol = protocol_on(transport)
     for _ in range(2):
-        protocol.write_gathered((bytes(131_071),))
+        protocol.write_gathered((bytes(131_071),), True)
     assert transport.writes == []
-    protocol.write_gathered((b"x",))
+    protocol.write_gathered((b"x",), True)
     assert transport.writes == []
-    protocol.write_gathered((b"y",))
+    protocol.write_gathered((b"y",), True)
     assert transport.writes == [bytes(262_142) + b"xy"]
 
 
 async def test_a_large_piece_does_not_wait_for_the_turn() -> None:
     transport = Noted()
     protocol = protocol_on(transport)
-    protocol.write_gathered((b"x", bytes(131_071)))
+    protocol.write_gathered((b"x", bytes(131_071)), True)
     assert transport.writes == [b"x" + bytes(131_071)]
 
 
 async def test_what_is_larger_than_all_that_may_wait_is_not_copied() -> None:
     transport = Noted()
     protocol = protocol_on(transport)
-    protocol.write_gathered((b"head", bytes(600_000), b"end"))
+    protocol.write_gathered((b"head", bytes(600_000), b"end"), True)
     assert transport.writes == [b"head", bytes(600_000), b"end"]
 
 
@@ -102,7 +102,7 @@ async def test_views_of_bytes_and_small_pieces_keep_their_order() -> None:
     transport = Noted()
     protocol = protocol_on(transport)
     protocol.write_late(b"a")
-    protocol.write_gathered((memoryview(b"bcd")[:2], b""))
+    protocol.write_gathered((memoryview(b"bcd")[:2], b""), True)
     protocol.write_late(b"d")
     protocol.let_go()
     assert transport.writes == [b"abcd"]
@@ -113,7 +113,7 @@ async def test_views_of_bytes_and_small_pieces_keep_their_order() -> None:
 async def test_nothing_is_written_to_a_connection_that_is_gone() -> None:
     transport = Noted()
     protocol = protocol_on(transport)
-    protocol.write_gathered((b"a", b"b"))
+    protocol.write_gathered((b"a", b"b"), True)
     protocol.connection_lost(None)
     await asyncio.sleep(0)
     assert transport.writes == []

@@ -62,9 +62,10 @@ def count_writes(request: Any, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return writes
 
 
+@pytest.mark.parametrize("size", [100, 4_096, 20_000])
 @pytest.mark.parametrize("framing", ["chunked", "length", "close"])
-async def test_small_pieces_leave_in_one_write(
-    framing: str, monkeypatch: pytest.MonkeyPatch
+async def test_pieces_at_hand_leave_in_one_write(
+    framing: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes: list[list[bytes]] = []
 
@@ -72,10 +73,10 @@ async def test_small_pieces_leave_in_one_write(
         writes.append(count_writes(request, monkeypatch))
         response = web.StreamResponse()
         if framing == "length":
-            response.content_length = 1010
+            response.content_length = 10 * size + 10
         await response.prepare(request)
         for n in range(10):
-            await response.write(bytes([65 + n]) * 100)
+            await response.write(bytes([65 + n]) * size)
         await response.write_eof(b"0123456789")
         return response
 
@@ -83,8 +84,27 @@ async def test_small_pieces_leave_in_one_write(
         connection = await low.connect()
         await connection.send(GET.replace(b"1.1", b"1.0") if framing == "close" else GET)
         answer = await connection.receive()
-        assert answer.body == b"".join(bytes([65 + n]) * 100 for n in range(10)) + b"0123456789"
+        assert answer.body == b"".join(bytes([65 + n]) * size for n in range(10)) + b"0123456789"
     assert len(writes[0]) == 1
+
+
+async def test_large_pieces_leave_in_few_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[list[bytes]] = []
+
+    async def handler(request: Any) -> web.StreamResponse:
+        writes.append(count_writes(request, monkeypatch))
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(8):
+            await response.write(bytes(65_536))
+        return response
+
+    async with low_server(handler) as low:
+        connection = await low.connect()
+        await connection.send(GET)
+        assert (await connection.receive()).body == bytes(8 * 65_536)
+    assert sum(map(len, writes[0])) > 8 * 65_536
+    assert max(map(len, writes[0])) < 263_000
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -136,7 +136,7 @@ class Exchange(AnswerBody):
         protocol = self.protocol
         if protocol.is_closed or self.is_done:
             raise ClientConnectionResetError("Cannot write to closing transport")
-        protocol.write_gathered(parts)
+        protocol.write_gathered(parts, True)
         if self.options.sock_read:
             protocol.set_deadline(self.options.sock_read)
 

@@ -56,7 +56,7 @@ cdef class WireProtocol:
     @cython.locals(late=list)
     cpdef write_late(self, bytes octets)
     @cython.locals(late=list, size=Py_ssize_t)
-    cpdef write_gathered(self, tuple parts)
+    cpdef write_gathered(self, tuple parts, bint may_wait)
     @cython.locals(late=list)
     cpdef let_go(self)
     cpdef Py_ssize_t count_unsent(self) except -1

@@ -226,10 +226,11 @@ class WireProtocol:
         if self._late_size > _LATE_LIMIT:
             self.let_go()
 
-    def write_gathered(self, parts: tuple[Any, ...]) -> None:
+    def write_gathered(self, parts: tuple[Any, ...], may_wait: bool) -> None:
         """`write_late` for pieces of any size, bytes or views of bytes; large ones are not copied.
 
-        They leave at once where they are many octets, or many wait: 384 KiB at most do.
+        They leave at once, behind what waits, unless they `may_wait`; and where they are many
+        octets, or many wait: fewer than 384 KiB ever do.
         """
         size = 0
         for part in parts:
@@ -239,13 +240,13 @@ class WireProtocol:
             late = []
             self._late = late
             self._late_size = 0
-            if not self._is_turn_awaited:
-                self._is_turn_awaited = True
-                self.loop.call_soon(self._on_turn)
         late.extend(parts)
         self._late_size += size
-        if self._late_size >= _GATHER_LIMIT or size >= _GATHER_LIMIT // 2:
+        if not may_wait or size >= _GATHER_LIMIT // 2 or self._late_size >= _GATHER_LIMIT:
             self.let_go()
+        elif not self._is_turn_awaited:
+            self._is_turn_awaited = True
+            self.loop.call_soon(self._on_turn)
 
     def let_go(self) -> None:
         """Write what waits for the turn of the event loop now."""

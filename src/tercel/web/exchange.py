@@ -291,7 +291,7 @@ class Exchange:
         self._write(data, False)
 
     def _write(self, data: bytes | bytearray | memoryview, may_wait: bool) -> None:
-        """`write`; a large piece leaves when the event loop turns, if it `may_wait`."""
+        """`write`; the piece leaves when the event loop turns, if it `may_wait`."""
         if self.finished:
             raise RuntimeError("the answer has ended, nothing more can be written")
         pending = self._pending
@@ -311,7 +311,7 @@ class Exchange:
                 )
             self._remaining -= size
         self.body_bytes_sent += size
-        if size >= _UNCOPIED:
+        if may_wait or size >= _UNCOPIED:
             head = b"%x\r\n" % size if self._chunked else b""
             if pending is not None:
                 self._pending = None
@@ -370,14 +370,14 @@ class Exchange:
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         if self._chunked and not self.drops_body:
             if size > _JOIN_LIMIT:
-                self._write(data, True)
+                self._write(data, True)  # may wait for what follows at once
                 self._send(b"0\r\n\r\n")
             else:
                 last = b"".join((b"%x\r\n" % size, data, _LAST)) if size else b"0\r\n\r\n"
                 self.body_bytes_sent += size
                 self._flush(last if pending is None else pending + last)
         else:
-            self._write(data, True)
+            self.write(data)
             if self._remaining is not None and self._remaining > 0:
                 self.keep_alive = False
             elif self._remaining is None and not self.drops_body:
@@ -457,13 +457,12 @@ class Exchange:
             data = bytes(data)
         self.bytes_sent += len(data)
         if connection._late is not None:
-            connection.write_gathered((data,))
-            connection.let_go()
+            connection.write_gathered((data,), False)
             return
         connection.transport.write(data)
 
     def _gather(self, head: bytes, data: bytes | bytearray | memoryview, may_wait: bool) -> None:
-        """Send a large piece, uncopied, between `head` and the end of its chunk."""
+        """Send a piece, uncopied, between `head` and the end of its chunk."""
         connection = self._connection
         if connection.is_closed:
             raise ConnectionResetError("Cannot write to closing transport")
@@ -472,11 +471,9 @@ class Exchange:
         self.bytes_sent += len(head) + len(data)
         if self._chunked:
             self.bytes_sent += 2
-            connection.write_gathered((head, data, _CRLF))
+            connection.write_gathered((head, data, _CRLF), may_wait)
         else:
-            connection.write_gathered((head, data) if head else (data,))
-        if not may_wait:
-            connection.let_go()
+            connection.write_gathered((head, data) if head else (data,), may_wait)
 
 
 _LAST = b"\r\n0\r\n\r\n"
