@@ -67,6 +67,42 @@ async def test_echo() -> None:
     assert socket.exception() is None
 
 
+def fields_of(head: bytes) -> list[tuple[str, str]]:
+    """The fields of a head, names in lower case."""
+    lines = head.decode().split("\r\n")[1:-2]
+    return [(name.lower(), value) for name, value in (line.split(": ", 1) for line in lines)]
+
+
+@pytest.mark.parametrize("given", [{}, {"Content-Type": "text/plain"}])
+async def test_headers_stay_what_was_sent(given: dict[str, str]) -> None:
+    seen: list[Any] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(protocols=["chat"])
+        socket.headers.update(given)
+        socket.headers.add("X-Two", "a")
+        socket.headers.add("X-Two", "b")
+        socket.set_cookie("id", "7")
+        await socket.prepare(request)
+        for _ in range(2):
+            seen.append([(name.lower(), value) for name, value in socket.headers.items()])
+        assert socket.headers.getall("x-two") == ["a", "b"]
+        assert socket.headers is socket.headers
+        socket.headers["X-Late"] = "1"
+        assert socket.headers["x-late"] == "1"
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    async with (
+        serving(app) as server,
+        connected(server.port, "Sec-WebSocket-Protocol: chat") as peer,
+    ):
+        assert await peer.read_frame() == (0x88, b"\x03\xe8")
+        assert seen == [fields_of(peer.head)] * 2
+        assert dict(seen[0])["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
 async def test_code_of_old_does_not_await_what_it_sends() -> None:
     async def play(socket: Any) -> None:
         async for message in socket:

@@ -355,7 +355,7 @@ class ClientProtocol(WireProtocol):
 
     def now(self) -> float:
         """The event loop's time, in seconds."""
-        return self._time()
+        return self.loop.time()
 
     def is_connected(self) -> bool:
         """True while requests can be written."""

@@ -57,9 +57,9 @@ class Awaited(Outgoing):
     def __init__(self, protocol: WireProtocol, wire: Connection, is_client: bool) -> None:
         Outgoing.__init__(self, protocol, wire, is_client)
         self.loop = protocol.loop
-        # The first by itself, as most of the time there is no other; a list is small while empty.
+        # The first by itself, as most of the time there is no other.
         self._first: Any = None
-        self._queue: list[WSMessage] = []
+        self._queue: list[WSMessage] | None = None
         self._queued_octets = 0
         self._delivery: Delivery | None = None
         self._waiter: Any = None
@@ -80,6 +80,8 @@ class Awaited(Outgoing):
     def _push(self, message: WSMessage) -> None:
         if self._first is None:
             self._first = message
+        elif self._queue is None:
+            self._queue = [message]
         else:
             self._queue.append(message)
 

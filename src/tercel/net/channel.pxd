@@ -49,7 +49,7 @@ cdef class Channel(Awaited):
     cpdef pause_writing(self)
     cpdef resume_writing(self)
 
-    @cython.locals(wire=Connection, queue=list, kind=int)
+    @cython.locals(wire=Connection, count=Py_ssize_t, kind=int)
     cdef _parse(self)
 
     @cython.locals(wire=Connection, kind=int)

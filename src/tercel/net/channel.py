@@ -191,9 +191,9 @@ class Channel(Awaited):
             self._deliver()
             return
         wire = self._wire
-        queue = self._queue
+        count = len(self._queue) if self._queue is not None else 0
         try:
-            while len(queue) < _MAX_QUEUED and self._queued_octets < _MAX_QUEUED_OCTETS:
+            while count < _MAX_QUEUED and self._queued_octets < _MAX_QUEUED_OCTETS:
                 kind = wire.next_kind()
                 if kind < 0:
                     return
@@ -213,10 +213,9 @@ class Channel(Awaited):
                 elif self.sent_close:
                     continue
                 message = wire.take_message(kind)
-                if self._first is None:
-                    self._first = message
-                else:
-                    queue.append(message)
+                if self._first is not None:
+                    count += 1
+                self._push(message)
         except WebSocketError as error:
             self._fail(error)
 
@@ -279,7 +278,7 @@ class Channel(Awaited):
             else:
                 delivery.tell(kind, message[1], True)
         self._first = None
-        self._queue.clear()
+        self._queue = None
         self._queued_octets = 0
         self._is_delivering = False
         if self.is_lost:

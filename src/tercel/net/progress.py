@@ -89,7 +89,7 @@ class WatchedProtocol(WireProtocol):
         self._has_moved = True
         if self._body_due == 0.0 and self._body_time > 0:
             self._has_moved = False
-            self._body_due = self._time() + self._body_time
+            self._body_due = self.loop.time() + self._body_time
             self._arm(self._body_time)
 
     def forget_body(self) -> None:
@@ -101,7 +101,7 @@ class WatchedProtocol(WireProtocol):
 
     def check_progress(self) -> None:
         """The deadline has passed while a message was under way: see who stands still."""
-        now = self._time() + _SLACK
+        now = self.loop.time() + _SLACK
         if self._send_due > 0:
             if not self.must_drain and not self.is_closed:
                 self._send_due = 0.0
@@ -127,11 +127,11 @@ class WatchedProtocol(WireProtocol):
             self._arm(self._send_due - now)
 
     def _watch_sending(self) -> None:
-        self._send_due = self._time() + self._send_time
+        self._send_due = self.loop.time() + self._send_time
         self._send_mark = self.transport.get_write_buffer_size()
         self._arm(self._send_time)
 
     def _arm(self, seconds: float) -> None:
         """Have the deadline pass in `seconds`, if it doesn't before."""
-        if self._deadline == 0.0 or self._time() + seconds < self._deadline:
+        if self._deadline == 0.0 or self.loop.time() + seconds < self._deadline:
             self.set_deadline(seconds)

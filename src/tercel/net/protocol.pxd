@@ -26,7 +26,6 @@ cdef class WireProtocol:
     cdef list _late
     cdef Py_ssize_t _late_size
     cdef bint _pauses
-    cdef object _time
     cdef object _timer
     cdef double _timer_due
     cdef Connection _wire

@@ -81,7 +81,6 @@ class WireProtocol:
         "_late",
         "_late_size",
         "_pauses",
-        "_time",
         "_timer",
         "_timer_due",
         "_wire",
@@ -103,7 +102,6 @@ class WireProtocol:
         self._late: list[bytes] | None = None
         self._late_size = 0
         self._is_turn_awaited = False
-        self._time = loop.time
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
@@ -320,7 +318,7 @@ class WireProtocol:
         """Call `on_deadline` when `seconds` have passed, unless the deadline is moved or cleared
         first.
         """
-        due = self._time() + seconds
+        due = self.loop.time() + seconds
         self._deadline = due
         if self._timer is not None:
             if self._timer_due <= due:

@@ -56,15 +56,14 @@ def drive(ends: list[Any]) -> Generator[Any, Any, Any]:
     is something in `ends`, the awaitable under way is the last, and its outcome is returned.
     """
     awaitable = yield None
-    outcomes: list[Any] = []
     while True:
         if type(awaitable) is not CoroutineType:
             awaitable = _await(awaitable)
         # No name holds what came out: between two requests nothing of the last one may stay.
-        outcomes.append((yield from awaitable))
-        if ends:
-            return outcomes.pop()
-        awaitable = yield (DONE, outcomes.pop())
+        ends.append((yield from awaitable))
+        if len(ends) > 1:
+            return ends.pop()
+        awaitable = yield (DONE, ends.pop())
 
 
 async def _await(awaitable: Any) -> Any:
@@ -211,7 +210,8 @@ else:
         """Make `coro`, which goes on from the first step, the task's; keep what that step asked."""
         cancels = task.cancelling()
         callbacks = task._callbacks
-        _init_task(task, coro, loop=loop, context=context)
+        # A name of its own is made when somebody asks.
+        _init_task(task, coro, loop=loop, context=context, name="")
         if callbacks:
             for callback, callback_context in callbacks:
                 task.add_done_callback(callback, context=callback_context)

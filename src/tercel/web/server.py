@@ -330,6 +330,8 @@ class Server:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._streams: WeakSet[EventSourceResponse] = WeakSet()
         self._stepper: Stepper | None = None
+        # One method for all connections.
+        self._forget = self._forget_task
 
     def __call__(self) -> RequestHandler:
         """A protocol for one more connection."""
@@ -404,7 +406,7 @@ class Server:
     def keep_task(self, task: asyncio.Task[Any]) -> None:
         """Hold a handler's task until it is done: the event loop itself would not."""
         self._tasks.add(task)
-        task.add_done_callback(self._forget_task)
+        task.add_done_callback(self._forget)
 
     def _forget_task(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

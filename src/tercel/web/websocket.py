@@ -8,10 +8,14 @@ connection does after the handshake is `net.channel`'s part.
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from multidict import CIMultiDict
+
 from tercel.content.listener import WebSocketListener
 from tercel.content.websocket import WebSocketCalls
 from tercel.hdrs import (
     CONNECTION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
     SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_EXTENSIONS,
     SEC_WEBSOCKET_KEY,
@@ -102,6 +106,36 @@ class WebSocketResponse(WebSocketCalls, StreamResponse):
         self._writer_limit = writer_limit
         self._decode_text = decode_text
         self._asked_after_end = 0
+        # The fields of the answer once it is sent: names and values; see `_pack_headers`.
+        self._packed: tuple[Any, ...] | None = None
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """The headers of the answer to the handshake; they may be changed until `prepare()`."""
+        packed = self._packed
+        if packed is not None:
+            request: Any = self._request
+            accept = accept_value(request.headers[SEC_WEBSOCKET_KEY])
+            self._headers = CIMultiDict(
+                (name, accept if value is None else value)
+                for name, value in zip(packed[::2], packed[1::2], strict=True)
+            )
+            self._packed = None
+        return super().headers
+
+    def _pack_headers(self, accept: str) -> None:
+        """Keep the fields in little room: a socket stays for long, and they are rarely asked for.
+
+        None stands for `accept`, which the request tells again.
+        """
+        headers = self.headers
+        if CONTENT_TYPE in headers or CONTENT_LENGTH in headers:
+            return
+        fields: list[str | None] = []
+        for name, value in headers.items():
+            fields += name, None if value is accept else value
+        self._packed = tuple(fields)
+        self._headers = None
 
     # The handshake.
 
@@ -157,12 +191,14 @@ class WebSocketResponse(WebSocketCalls, StreamResponse):
         headers = self.headers
         headers[UPGRADE] = "websocket"
         headers[CONNECTION] = "Upgrade"
-        headers[SEC_WEBSOCKET_ACCEPT] = accept_value(request.headers[SEC_WEBSOCKET_KEY])
+        accept = accept_value(request.headers[SEC_WEBSOCKET_KEY])
+        headers[SEC_WEBSOCKET_ACCEPT] = accept
         self._ws_protocol = self._find_subprotocol(request)
         if self._ws_protocol is not None:
             headers[SEC_WEBSOCKET_PROTOCOL] = self._ws_protocol
         agreement = self._settle_extensions(request)
         await self._start(request)
+        self._pack_headers(accept)
         self._open(request, agreement)
         return self
 

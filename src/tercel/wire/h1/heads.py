@@ -422,7 +422,11 @@ class HeadParser:
             elif is_http10 and b"keep-alive" in options:
                 head.keep_alive = True
             if self._upgrade is not None and b"upgrade" in options and not is_http10:
-                head.upgrade = self._upgrade.decode("utf-8", "surrogateescape")
+                head.upgrade = (
+                    "websocket"
+                    if self._upgrade == b"websocket"
+                    else self._upgrade.decode("utf-8", "surrogateescape")
+                )
         if self._transfer is not None:
             if self._length is not None:
                 raise BadMessage("Content-Length and Transfer-Encoding came together, expected one")
