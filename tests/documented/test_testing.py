@@ -141,6 +141,7 @@ def test_a_mocked_request(test_utils, web):
     req = test_utils.make_mocked_request("GET", "/", headers={"token": "x"})
     assert isinstance(req, web.Request)
     assert handler(req).body == b"data"
+    assert (req.host, str(req.url)) == ("127.0.0.1", "http://127.0.0.1/")
 
 
 def test_what_a_mocked_request_is_given(test_utils, aiohttp, web):

@@ -60,7 +60,7 @@ def _make_head(
 
 
 def _make_transport(sslcontext: Any) -> Any:
-    facts = {"sslcontext": sslcontext}
+    facts = {"sslcontext": sslcontext, "sockname": ("127.0.0.1", 80)}
     transport = mock.Mock()
     transport.get_extra_info = lambda name, default=None: facts.get(name, default)
     transport.is_closing.return_value = False
