@@ -43,12 +43,15 @@ class DirectBody:
         exchange.protocol.receive_into(self._rest)
 
     async def read(self) -> bytes:
-        """The body; whatever ends the stream early is raised."""
+        """The body; whatever ends the stream early is raised, and the answer has to be closed."""
         stream = self._stream
-        while not stream.is_eof():
-            await stream._wait("read")
-        self._rest.release()
-        self._view.release()
+        try:
+            while not stream.is_eof():
+                await stream._wait("read")
+        finally:
+            # Python 3.12.1 crashes where it collects a view of a BytesIO.
+            self._rest.release()
+            self._view.release()
         return self._place.getvalue()
 
 
