@@ -67,6 +67,29 @@ async def test_skip_auto_headers(site, aiohttp, where):
     assert there.last["Content-Length"] == "1"
 
 
+TYPE = "application/octet-stream"
+
+
+@pytest.mark.parametrize("skips", [False, True])
+@pytest.mark.parametrize("more", [{}, {"headers": {"X-A": "1"}}, {"cookies": {"a": "b"}}])
+@pytest.mark.parametrize(
+    ("method", "length", "kind"),
+    [("GET", None, None), ("DELETE", "0", None), ("PUT", "0", TYPE), ("POST", "0", TYPE)],
+)
+async def test_fields_where_there_is_no_body(site, aiohttp, method, length, kind, more, skips):
+    there = await site(reply("ok"))
+    skip = ["Content-Type"] if skips else []
+    async with aiohttp.ClientSession(skip_auto_headers=skip) as session:
+        for _ in range(2):
+            async with session.request(method, there.url, **more):
+                pass
+            assert there.last.get("Content-Length") == length
+            assert there.last.get("Content-Type") == (None if skips else kind)
+        async with session.request(method, there.url, headers={"Content-Type": "a/b"}):
+            pass
+        assert there.last.all("Content-Type") == ["a/b"]
+
+
 async def test_own_user_agent_and_host(site, session):
     there = await site(reply("ok"))
     async with session.get(there.url, headers={"User-Agent": "me", "Host": "example.com"}):

@@ -42,10 +42,21 @@ from tercel.wire.version import HttpVersion, HttpVersion10, HttpVersion11
 if TYPE_CHECKING:
     from tercel.client.tracing import Trace
 
-__all__ = ("BODYLESS", "ClientRequest")
+__all__ = ("BODYLESS", "TYPED", "ClientRequest", "fields_of_no_body")
 
 #: Methods whose requests have no body unless one is given.
 BODYLESS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+#: Methods whose bodies have a type even where they are empty, as servers know them from aiohttp.
+TYPED = frozenset(("PATCH", "POST", "PUT"))
+_LENGTH = ("Content-Length", "0")
+_TYPE = ("Content-Type", "application/octet-stream")
+
+
+def fields_of_no_body(method: str, skips_type: bool) -> tuple[tuple[str, str], ...]:
+    """What a request that could have a body and has none says of it (RFC 9110 section 8.6)."""
+    if skips_type or method not in TYPED:
+        return (_LENGTH,)
+    return _LENGTH, _TYPE
 
 
 class _Claim(int):
@@ -469,11 +480,12 @@ class ClientRequest:
         """A request that could have a body and has none says so (RFC 9110 section 8.6)."""
         if self.method in BODYLESS or self._body or self.chunked:
             return
+        fields = fields_of_no_body(self.method, "content-type" in self._skip)
         if self._headers is None:
-            if not self._body_fields and not self._has_field("Content-Length"):
-                self._body_fields = (("Content-Length", "0"),)
+            if not self._body_fields:
+                self._set_fields((fields, None))
         elif "Content-Length" not in self._headers:
-            self._headers["Content-Length"] = "0"
+            self._set_fields((fields, None))
 
     # --- sending -------------------------------------------------------------------------------
 

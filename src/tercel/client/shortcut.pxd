@@ -8,7 +8,6 @@ cdef int _MAX_PLANS
 cdef bytes _JSON
 cdef object _new
 cdef object _dump_text
-cdef tuple _NO_BODY
 
 
 cdef class Ground:

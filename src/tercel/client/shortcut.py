@@ -17,7 +17,7 @@ from tercel.client.fields import join_head
 from tercel.client.options import RequestInfo
 from tercel.client.plan import Plan
 from tercel.client.redirect import REDIRECTS
-from tercel.client.request import BODYLESS
+from tercel.client.request import BODYLESS, TYPED, fields_of_no_body
 from tercel.client.response import ClientResponse
 from tercel.client.send import SMALL_BODY
 from tercel.client.timeout import Deadlines
@@ -62,7 +62,6 @@ _TYPES: dict[type, bytes] = {
     str: b"Content-Type: text/plain; charset=utf-8\r\n",
 }
 _JSON = b"Content-Type: application/json\r\n"
-_NO_BODY = (("Content-Length", "0"),)
 
 
 class Ground:
@@ -146,10 +145,8 @@ class Own:
                     replaced += (key,)
         if kind and "content-type" in defaults.skipped:
             kind = b""
-        if body is not None:
-            lines += b"Content-Length: %d\r\n" % len(body) + kind
-        elif plan.method not in BODYLESS:
-            lines += b"Content-Length: 0\r\n"
+        if body is not None or plan.method not in BODYLESS:
+            lines += b"Content-Length: %d\r\n" % len(body or b"") + kind
         target = plan.target
         fields = defaults.encoded(target.host_field, replaced)
         start = target.starts.get(plan.method)
@@ -159,7 +156,7 @@ class Own:
         return b"".join((start, fields, lines, b"\r\n", body or b""))
 
     def _body(self) -> tuple[bytes | None, bytes]:
-        """Octets and the line of their type; None where there is no body."""
+        """Octets, None where there is no body, and the line of their type."""
         json = self.kwargs.get("json")
         if json is not None:
             session = self.session
@@ -170,7 +167,7 @@ class Own:
             return self._json, _JSON
         data = self.kwargs.get("data")
         if data is None:
-            return None, b""
+            return None, _TYPES[bytes] if self.plan.method in TYPED else b""
         kind = type(data)
         return (data.encode() if kind is str else data), _TYPES[kind]
 
@@ -310,7 +307,7 @@ def _plain_head(way: Way) -> bytes:
         if way.method not in BODYLESS:
             if defaults.has_any_of_body():
                 return b""
-            more = _NO_BODY
+            more = fields_of_no_body(way.method, "content-type" in defaults.skipped)
         found = (
             fields if defaults.headers else None,
             join_head(way.method, target.path, fields, more),
