@@ -41,6 +41,36 @@ async def test_subapp(serve, web):
         assert (await server.get(path)).status == 404
 
 
+@pytest.mark.parametrize("path", ["/sub/found", "/sub/missing", "/sub/raised"])
+async def test_the_application_of_an_answer(serve, web, path):
+    seen = []
+
+    @web.middleware
+    async def outer(request, handler):
+        seen.append(request.app)
+        try:
+            return await handler(request)
+        finally:
+            seen.append(request.app)
+
+    async def found(request):
+        return web.Response()
+
+    async def raised(request):
+        raise web.HTTPConflict
+
+    async def on_prepare(request, response):
+        seen.append(request.app)
+
+    app, sub = web.Application(middlewares=[outer]), web.Application()
+    sub.add_routes([web.get("/found", found), web.get("/raised", raised)])
+    app.on_response_prepare.append(on_prepare)
+    sub.on_response_prepare.append(on_prepare)
+    app.add_subapp("/sub", sub)
+    await (await serve(app)).get(path)
+    assert seen == [app, app, sub, sub]
+
+
 async def test_three_levels(serve, web):
     async def handler(request):
         return web.Response(text=request.path)

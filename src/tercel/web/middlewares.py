@@ -66,7 +66,7 @@ def wrap_handler(handler: Handler, apps: tuple[Any, ...]) -> Handler:
             else:
                 run = _chain(function, run)
     if apps and current is not apps[-1]:
-        run = _Enter(current, run)
+        run = _Switch(apps[-1], current, run)
     return run
 
 
@@ -99,18 +99,6 @@ class _Switch:
             return await self._run(request)
         finally:
             info.current_app = self._outer
-
-
-class _Enter:
-    """Makes `app` the request's application."""
-
-    def __init__(self, app: Any, run: Handler) -> None:
-        self._app = app
-        self._run = run
-
-    def __call__(self, request: Any) -> Awaitable[Any]:
-        request.match_info.current_app = self._app
-        return self._run(request)
 
 
 class _OldStyle:
