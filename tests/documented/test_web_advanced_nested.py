@@ -219,6 +219,42 @@ async def test_domains(serve, web, mask, host, found):
     assert answer.text == ("special" if found else "main")
 
 
+@pytest.mark.parametrize(
+    ("host", "path", "found"),
+    [
+        ("a.example.com", "/", "domain"),
+        ("a.example.com", "/1", "domain 1"),
+        ("a.example.com", "/only", "domain only"),
+        ("a.example.com", "/more/than/that", 404),
+        ("other.com", "/", "main"),
+        ("other.com", "/only", "main"),
+        ("other.com", "/more/than/that", 404),
+    ],
+)
+@pytest.mark.parametrize("is_awaited", [False, True])
+@pytest.mark.filterwarnings("ignore:router argument is deprecated:DeprecationWarning")
+async def test_a_domain_comes_before_the_paths_of_its_parent(
+    serve, web, host, path, found, is_awaited
+):
+    async def main(request):
+        return web.Response(text="main")
+
+    async def special(request):
+        return web.Response(text=" ".join(["domain", *request.match_info.values()]))
+
+    class Slow(web.UrlDispatcher):
+        async def resolve(self, request):
+            return await super().resolve(request)
+
+    app = web.Application()
+    sub = web.Application(router=Slow()) if is_awaited else web.Application()
+    app.add_routes([web.get("/", main), web.get("/only", main), web.get("/{x:a|b}", main)])
+    sub.add_routes([web.get("/", special), web.get("/{x}", special)])
+    app.add_domain("*.example.com", sub)
+    answer = await (await serve(app)).get(path, {"Host": host})
+    assert found in (answer.text, answer.status)
+
+
 @pytest.mark.parametrize("domain", ["", "http://a", "-a.com", "a..com"])
 def test_bad_domains(web, domain):
     with pytest.raises(ValueError):

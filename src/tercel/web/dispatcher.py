@@ -131,6 +131,12 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
     async def _resolve_slowly(
         self, table: RouteTable, request: Any, path: str, host: str | None
     ) -> AbstractMatchInfo:
+        if host is not None:
+            for resource in self._resources:
+                rule = getattr(resource, "_rule", None)
+                if rule is not None and rule.matches(host):
+                    found, _ = await resource.resolve(request)
+                    return found  # type: ignore[no-any-return]
         allowed: set[str] = set()
         fixed = table.fixed.get(path)
         if fixed is not None:
@@ -149,12 +155,6 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
                 if found is not None:
                     return found  # type: ignore[no-any-return]
             allowed |= methods
-        if host is not None:
-            for resource in self._resources:
-                rule = getattr(resource, "_rule", None)
-                if rule is not None and rule.matches(host):
-                    found, _ = await resource.resolve(request)
-                    return found  # type: ignore[no-any-return]
         return self._inform(Match(table.missing, (), allowed, request.method))
 
     # Changing

@@ -261,7 +261,14 @@ class RouteTable:
         return endpoint.run(request)
 
     def find(self, method: str, path: str, host: str | None = None) -> Match:
-        """The match for a request; `path` as sent, without its query. Never fails."""
+        """The match for a request; `path` as sent, without its query. Never fails.
+
+        The application of a domain answers for all of its host, before the paths of this table.
+        """
+        if host is not None:
+            for rule, table in self.domains:
+                if rule.matches(host):
+                    return table.find(method, path, host)
         if "%" in path:
             path = _normal_path(path)
         methods = self.fixed.get(path)
@@ -289,10 +296,6 @@ class RouteTable:
             if endpoint is not None:
                 return Match(endpoint, candidate.values)
             allowed.update(leaf.methods)
-        if host is not None:
-            for rule, table in self.domains:
-                if rule.matches(host):
-                    return table.find(method, path, host)
         return Match(self.missing, (), allowed, method)
 
     def candidates(self, path: str) -> list[Candidate]:
