@@ -163,6 +163,45 @@ def test_what_a_mocked_request_is_given(test_utils, aiohttp, web):
     assert not req.keep_alive
 
 
+def test_the_method_of_a_mocked_request(test_utils):
+    assert test_utils.make_mocked_request("get", "/").method == "GET"
+
+
+@pytest.mark.parametrize("kind", ["StreamResponse", "Response", "HTTPNotFound", "compressed"])
+@pytest.mark.parametrize("minor", [0, 1])
+async def test_answers_to_a_mocked_request(test_utils, aiohttp, web, kind, minor):
+    response = web.Response(text="x") if kind == "compressed" else getattr(web, kind)()
+    if kind == "compressed":
+        response.enable_compression()
+    request = test_utils.make_mocked_request(
+        "GET",
+        "/",
+        headers={"Accept-Encoding": "gzip"},
+        version=aiohttp.HttpVersion(1, minor),
+    )
+    await response.prepare(request)
+    assert response.prepared
+    assert response.keep_alive is bool(minor)
+    assert {"Date", "Server"} <= set(response.headers)
+    assert ("Content-Encoding" in response.headers) == (kind == "compressed")
+    if kind == "StreamResponse":
+        await response.write(b"data")
+    await response.write_eof()
+    assert "eof" in repr(response)
+
+
+async def test_a_mocked_request_sends_the_signal_of_its_application(test_utils, web):
+    async def on_prepare(request, response):
+        response.headers["X-Seen"] = request.path
+
+    app = web.Application()
+    app.on_response_prepare.append(on_prepare)
+    app.freeze()
+    response = web.Response()
+    await response.prepare(test_utils.make_mocked_request("GET", "/path", app=app))
+    assert response.headers["X-Seen"] == "/path"
+
+
 async def test_a_mocked_coroutine(test_utils):
     mocked = test_utils.make_mocked_coro(1)
     assert await mocked(1, 2) == 1

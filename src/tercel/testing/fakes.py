@@ -47,7 +47,7 @@ def _make_head(
     method: str, path: str, headers: CIMultiDict[str], version: HttpVersion, closing: bool
 ) -> RequestHead:
     head = RequestHead()
-    head.method = method
+    head.method = method.upper()
     head.target = path
     head.path, _, head.query = path.partition("?")
     head.version = version
@@ -65,6 +65,18 @@ def _make_transport(sslcontext: Any) -> Any:
     transport.get_extra_info = lambda name, default=None: facts.get(name, default)
     transport.is_closing.return_value = False
     return transport
+
+
+def _make_writer(transport: Any, head: RequestHead) -> Any:
+    """A mock that an answer can be prepared on, written to and ended."""
+    writer = mock.Mock()
+    writer.transport = transport
+    writer.drain = make_mocked_coro()
+    writer.version = head.version
+    writer.keep_alive = head.keep_alive
+    writer.closed = writer.head_sent = writer.must_drain = False
+    writer.write_piece.return_value = False
+    return writer
 
 
 def make_mocked_request(
@@ -89,8 +101,8 @@ def make_mocked_request(
     """A request as a handler gets it; whatever of its surroundings isn't given is a mock.
 
     `match_info`: a mapping of the values in the path; `closing`: the client wants no keep-alive;
-    `payload`: the body's StreamReader; `writer`: what the answer is written to. `reader` is
-    accepted and has no effect.
+    `payload`: the body's StreamReader; `writer`: what the answer is written to, by default a mock
+    on which a response can be prepared and ended. `reader` is accepted and has no effect.
     """
     if loop is ...:
         loop = mock.Mock()
@@ -100,15 +112,12 @@ def make_mocked_request(
     if protocol is _UNSET:
         protocol = mock.Mock()
         protocol.transport = transport
-    if writer is _UNSET:
-        writer = mock.Mock()
-        writer.transport = transport
-        writer.drain = make_mocked_coro()
-        writer.closed = False
-        writer.head_sent = False
     fields: CIMultiDict[str] = CIMultiDict(headers or {})
+    head = _make_head(method, path, fields, version, closing)
+    if writer is _UNSET:
+        writer = _make_writer(transport, head)
     request = Request(
-        _make_head(method, path, fields, version, closing),
+        head,
         payload,
         protocol,
         writer,
@@ -123,6 +132,7 @@ def make_mocked_request(
     match.add_app(app)
     match.current_app = app
     request._match_info = match
+    request._has_prepare_hook = isinstance(app, Application) and bool(app.on_response_prepare)
     return request
 
 
