@@ -115,7 +115,9 @@ async def test_chunks_on_the_wire(serve, web):
     connection = await (await serve(handler)).connect()
     await connection.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     raw = await connection.receive_raw()
-    assert raw.partition(b"\r\n\r\n")[2] == b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"
+    head, _, body = raw.partition(b"\r\n\r\n")
+    assert body == b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"
+    assert b"Content-Type: application/octet-stream" in head
 
 
 @pytest.mark.parametrize("data", [b"abc", bytearray(b"abc"), memoryview(b"abc")])

@@ -389,7 +389,8 @@ class StreamResponse(AnswerHead):
         chunked = False
         asked = self._asked_for_chunks(headers)
         headers.pop(TRANSFER_ENCODING, None)
-        if allows_no_body(status) or (request.method == "CONNECT" and status < 300):
+        bodiless = allows_no_body(status) or (request.method == "CONNECT" and status < 300)
+        if bodiless:
             headers.pop(CONTENT_LENGTH, None)
         elif self._chunked or (self._trailers and version >= HttpVersion11):
             if version <= HttpVersion10:
@@ -411,8 +412,8 @@ class StreamResponse(AnswerHead):
                     chunked = request.method != "HEAD"
                 elif request.method != "HEAD":
                     exchange.keep_alive = False
-            if CONTENT_TYPE not in headers and self._has_body():
-                headers[CONTENT_TYPE] = OCTET_STREAM
+        if not bodiless and CONTENT_TYPE not in headers and self._has_body():
+            headers[CONTENT_TYPE] = OCTET_STREAM
         if DATE not in headers:
             self._add(headers, DATE, _date_header())
         if SERVER not in headers:
