@@ -1,6 +1,7 @@
 """web_reference.rst "Request": ranges, forwarded, host, remote, scheme, and clone()."""
 
 import types
+from email.utils import parsedate_to_datetime
 
 import pytest
 from multidict import CIMultiDict
@@ -118,7 +119,11 @@ async def test_missing_host_is_refused_in_1_1(serve, web):
 
     connection = await (await serve(handler)).connect()
     await connection.send(b"GET / HTTP/1.1\r\n\r\n")
-    assert (await connection.receive()).status == 400
+    answer = await connection.receive()
+    assert answer.status == 400
+    # RFC 9110 section 6.6.1: whoever has a clock states the date in every 4xx.
+    assert parsedate_to_datetime(answer["Date"])
+    assert answer["Server"]
 
 
 async def test_remote(grab):

@@ -7,6 +7,7 @@ the connection closes.
 """
 
 import asyncio
+from time import time
 from typing import Any
 
 from tercel.net.progress import WatchedProtocol
@@ -17,7 +18,8 @@ from tercel.web.badpayload import bad_payload
 from tercel.web.exchange import Exchange
 from tercel.web.response import Response
 from tercel.web.router import Entry
-from tercel.web.stream import StreamResponse
+from tercel.web.stream import SERVER_SOFTWARE, StreamResponse
+from tercel.wire.dates import format_http_date
 from tercel.wire.errors import TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.encode import encode_common_fields, encode_response_head
@@ -467,6 +469,8 @@ class HttpConnection(WatchedProtocol):
             (
                 ("Content-Type", "text/plain; charset=utf-8"),
                 ("Content-Length", str(len(text))),
+                ("Date", format_http_date(int(time()))),
+                ("Server", SERVER_SOFTWARE),
                 ("Connection", "close"),
             ),
         )
