@@ -224,6 +224,14 @@ async def test_clone_after_reading(grab):
     assert await grab(look, "POST", "/", (), b"abc")
 
 
+async def test_clone_after_reading_no_body(grab):
+    async def look(request):
+        assert await request.read() == b""
+        return await request.clone().text()
+
+    assert await grab(look) == ""
+
+
 async def test_clone_reads_the_same_body(grab):
     async def look(request):
         return await request.clone(method="PUT").text()

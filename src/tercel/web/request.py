@@ -428,9 +428,9 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
     ) -> "BaseRequest":
         """A copy with some things replaced; it shares body, state and exchange.
 
-        Raises RuntimeError once the body has been read.
+        Raises RuntimeError once a body has been read.
         """
-        if self._body is not None:
+        if self._body is not None and self.body_exists:
             raise RuntimeError("Cannot clone request after reading its content")
         head = self._head
         target = head.target if rel_url is _UNSET else str(URL(rel_url))
