@@ -495,6 +495,7 @@ async def test_release_eats_the_body(grab):
         ("text/html; charset=utf-8", "text/html", "utf-8"),
         ('text/html; charset="utf-8"; a=b', "text/html", "utf-8"),
         ("TEXT/HTML;CHARSET=UTF-8", "text/html", "UTF-8"),
+        ("text/html; charset=", "text/html", None),
         ("nonsense", "application/octet-stream", None),
     ],
 )

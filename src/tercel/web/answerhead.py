@@ -183,7 +183,7 @@ class AnswerHead(MutableMapping["str | ResponseKey[Any]", Any], Outgoing):
         "application/octet-stream".
         """
         value = self._content_type_value()
-        return None if value is None else _split_type(value)[1].get("charset")
+        return None if value is None else _split_type(value)[1].get("charset") or None
 
     @charset.setter
     def charset(self, value: str | None) -> None:

@@ -190,7 +190,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
     def charset(self) -> str | None:
         """The body's charset, None where it is not stated."""
         value = self.headers.get("Content-Type")
-        return parse_content_type(value)[1].get("charset") if value else None
+        return (parse_content_type(value)[1].get("charset") or None) if value else None
 
     @property
     def content_length(self) -> int | None:
