@@ -126,6 +126,12 @@ async def test_own_class(serve, web, caplog):
     assert "127.0.0.1 GET /a 200" in caplog.text
 
 
+@pytest.mark.parametrize("other", [object, logging.Logger])
+async def test_own_class_must_be_an_access_logger(serve, web, other):
+    with pytest.raises(TypeError, match="AbstractAccessLogger"):
+        await serve(web.Application(), access_log_class=other)
+
+
 async def test_own_class_that_is_not_enabled(serve, web):
     class AccessLogger(load("abc").AbstractAccessLogger):
         def log(self, request, response, time):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast, overload
 from aiosignal import Signal
 from frozenlist import FrozenList
 
-from tercel.abc import AbstractRouter
+from tercel.abc import AbstractAccessLogger, AbstractAsyncAccessLogger, AbstractRouter
 from tercel.web.cleanup import CleanupContext
 from tercel.web.dispatcher import UrlDispatcher
 from tercel.web.domains import parse_domain
@@ -353,6 +353,11 @@ class Application(MutableMapping["str | AppKey[Any]", Any]):
         self, *, loop: asyncio.AbstractEventLoop | None = None, **kwargs: Any
     ) -> Server:
         """A `Server` whose requests this application answers."""
+        logger_class = kwargs.get("access_log_class")
+        if logger_class is not None and not _makes_access_logs(logger_class):
+            raise TypeError(
+                f"access_log_class must be a subclass of AbstractAccessLogger, got {logger_class!r}"
+            )
         if loop is not None:
             self._set_loop(loop)
         self.freeze()
@@ -472,6 +477,12 @@ async def _relay(name: str, subapp: Application, app: Application) -> None:
         subapp._set_loop(app._loop)
         subapp._has_started = True
     await signal.send(subapp)
+
+
+def _makes_access_logs(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(
+        kind, AbstractAccessLogger | AbstractAsyncAccessLogger
+    )
 
 
 async def _answer_expecting(request: Any, route: AbstractRoute, run: Any) -> Any:
