@@ -112,6 +112,12 @@ async def test_scheme_and_listening_server(test_utils, make_app):
         assert [sock.getsockname()[1] for sock in server.server.sockets] == [client.port]
 
 
+async def test_urls_have_the_host_that_was_asked_for(test_utils, make_app):
+    async with test_utils.TestClient(test_utils.TestServer(make_app(), host="localhost")) as client:
+        assert client.make_url("/a").host == "localhost"
+        assert (await client.get("/")).url.host == "localhost"
+
+
 async def test_a_socket_of_ones_own_making(test_utils, make_app):
     asked = []
 

@@ -123,6 +123,8 @@ class BaseTestServer(ABC, Generic[_Request]):
             self.scheme = "http" if context is None else "https"
         if self.memory and self.scheme != "http":
             raise ValueError("a test server in memory speaks no TLS: leave memory, or ssl, out")
+        # The URLs keep the name that was asked for; `host` becomes the address it stands for.
+        host = self.host
         # A test that is over may not wait for the handlers of its clients.
         settings = {"handler_cancellation": True, **self._kwargs, **kwargs}
         self.runner = await self._make_runner(**settings)
@@ -136,7 +138,7 @@ class BaseTestServer(ABC, Generic[_Request]):
             runner, self.runner = self.runner, None
             await runner.cleanup()
             raise
-        self._root = URL.build(scheme=self.scheme, host=self.host, port=self.port)
+        self._root = URL.build(scheme=self.scheme, host=host, port=self.port)
 
     async def _listen(self, runner: BaseRunner, context: Any) -> None:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
