@@ -1,6 +1,6 @@
 """The documented address of the utilities for tests (testing.rst); their home is `testing`."""
 
-from tercel.testing.case import AioHTTPTestCase
+from tercel.testing.case import AioHTTPTestCase, unittest_run_loop
 from tercel.testing.client import TestClient
 from tercel.testing.fakes import (
     loop_context,
@@ -36,5 +36,6 @@ __all__ = (
     "make_mocked_request",
     "setup_test_loop",
     "teardown_test_loop",
+    "unittest_run_loop",
     "unused_port",
 )

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import unittest
 from unittest import mock
 
 import pytest
@@ -132,6 +133,32 @@ async def test_a_socket_of_ones_own_making(test_utils, make_app):
     async with test_utils.TestClient(server) as client:
         assert (await client.get("/")).status == 200
     assert asked == [("127.0.0.1", 0, socket.AF_INET)]
+
+
+def test_a_test_case(test_utils, make_app):
+    seen = []
+
+    class Case(test_utils.AioHTTPTestCase):
+        async def get_application(self):
+            return make_app()
+
+        async def test_new(self):
+            async with self.client.request("GET", "/") as response:
+                assert response.status == 200
+            seen.append(self.loop is asyncio.get_running_loop())
+
+        async def test_old(self):
+            assert self.client.app is self.app
+            assert self.client.server is self.server
+            seen.append(True)
+
+        with pytest.warns(DeprecationWarning):
+            test_old = test_utils.unittest_run_loop(test_old)
+
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
+    assert result.wasSuccessful(), result.errors
+    assert seen == [True, True]
 
 
 def test_an_unused_port_can_be_bound(test_utils):

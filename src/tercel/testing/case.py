@@ -6,14 +6,28 @@ while a test runs (testing.rst, "Unittest").
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import warnings
+from typing import Any, TypeVar
 from unittest import IsolatedAsyncioTestCase
 
 from tercel.testing.client import TestClient
 from tercel.testing.server import BaseTestServer, TestServer
 from tercel.web import Application
 
-__all__ = ("AioHTTPTestCase",)
+__all__ = ("AioHTTPTestCase", "unittest_run_loop")
+
+_F = TypeVar("_F")
+
+
+def unittest_run_loop(function: _F, *args: Any, **kwargs: Any) -> _F:
+    """`function` itself: tests that are coroutines need no decorator any more. Deprecated."""
+    warnings.warn(
+        "unittest_run_loop is no longer needed: a test case runs coroutines itself",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return function
 
 
 class AioHTTPTestCase(IsolatedAsyncioTestCase):
@@ -28,6 +42,7 @@ class AioHTTPTestCase(IsolatedAsyncioTestCase):
         raise RuntimeError("Did you forget to define get_application()?")
 
     async def asyncSetUp(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self.app = await self.get_application()
         self.server = await self.get_server(self.app)
         self.client = await self.get_client(self.server)
