@@ -440,6 +440,24 @@ async def test_handler_cancellation(serve, web):
     await asyncio.wait_for(cancelled.wait(), 5)
 
 
+async def test_handler_cancellation_while_it_reads(serve, web):
+    inside, failed = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def handler(request):
+        inside.set()
+        try:
+            await request.read()
+        except BaseException as error:
+            failed.set_result(type(error))
+            raise
+
+    connection = await (await serve(handler, handler_cancellation=True)).connect()
+    await connection.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+    await inside.wait()
+    connection.abort()
+    assert await asyncio.wait_for(failed, 5) is asyncio.CancelledError
+
+
 async def test_reading_from_a_client_that_left(serve, web):
     inside, failed = asyncio.Event(), asyncio.get_running_loop().create_future()
 

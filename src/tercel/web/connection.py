@@ -209,9 +209,13 @@ class HttpConnection(WatchedProtocol):
             if reader is None:
                 return
             if isinstance(error, TruncatedMessage):
-                reader.set_exception(
-                    ConnectionResetError("the peer left in the middle of its body")
-                )
+                if self.server.handler_cancellation:
+                    # The loss of the connection cancels the handler, then fails its read.
+                    self.reader = reader
+                else:
+                    reader.set_exception(
+                        ConnectionResetError("the peer left in the middle of its body")
+                    )
                 self.close()
             else:
                 reader.set_exception(bad_payload(error))
@@ -230,6 +234,11 @@ class HttpConnection(WatchedProtocol):
 
     def on_lost(self, error: BaseException | None) -> None:
         exchange = self.exchange
+        if exchange is not None and self.server.handler_cancellation:
+            # Before its read fails, which would wake the handler with another exception.
+            task = exchange.task
+            if task is not None:
+                task.cancel()
         receiver = self._receiver
         self._receiver = None
         if receiver is not None:
@@ -245,11 +254,7 @@ class HttpConnection(WatchedProtocol):
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
-        if exchange is not None:
-            task = exchange.task
-            if task is not None and self.server.handler_cancellation:
-                task.cancel()
-            self.exchange = None
+        self.exchange = None
         self.server.connection_lost(self, error)
 
     def on_deadline(self) -> None:
