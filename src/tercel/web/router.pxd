@@ -102,7 +102,7 @@ cdef class RouteTable:
     @cython.locals(head=RequestHead, match=Match, endpoint=Endpoint)
     cpdef start(self, Incoming request, host=*)
 
-    @cython.locals(methods=dict, match=Match)
+    @cython.locals(methods=dict, match=Match, table=RouteTable)
     cpdef Match find(self, str method, str path, str host=*)
 
     @cython.locals(allowed=set, candidate=Candidate, leaf=Leaf, endpoint=Endpoint)
