@@ -365,6 +365,21 @@ def test_command_line(tmp_path, free_port):
         assert finish(process)[0] in (0, 1)
 
 
+@pytest.mark.parametrize("beside_tcp", [False, True])
+def test_command_line_with_a_unix_socket(tmp_path, free_port, beside_tcp):
+    source = """
+    def init_func(argv):
+        return web.Application()
+    """
+    arguments = ["-U", "unix.sock", "-P", str(free_port), "program:init_func"]
+    tcp = ["-H", "127.0.0.1"] if beside_tcp else []
+    with program(tmp_path, source, *tcp, *arguments, module=f"{SUBJECT}.web") as process:
+        line = process.stdout.readline()
+        finish(process)
+    names = [f"http://127.0.0.1:{free_port}"] if beside_tcp else []
+    assert line == f"======== Running on {', '.join([*names, 'http://unix:unix.sock:'])} ========\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["nomodule:func"], ["program"], ["program:missing"], [":func"]]
 )

@@ -24,17 +24,22 @@ def main(argv: list[str] | None = None) -> None:
         metavar="entry-func",
         help="a callable that returns the application, as package.module:function",
     )
-    parser.add_argument("-H", "--hostname", default="localhost", help="host to bind (%(default)s)")
+    parser.add_argument("-H", "--hostname", help="host to bind (localhost)")
     parser.add_argument("-P", "--port", type=int, default=8080, help="port to bind (%(default)s)")
-    parser.add_argument("-U", "--path", help="path of a Unix socket to serve on instead")
+    parser.add_argument(
+        "-U",
+        "--path",
+        help="path of a Unix socket to serve on instead, or beside TCP where -H is given",
+    )
     options, rest = parser.parse_known_args(argv)
     make = _find_callable(parser, options.entry_func)
     app = make(rest)
     try:
-        if options.path is not None:
+        if options.path is not None and options.hostname is None:
             run_app(app, path=options.path)
         else:
-            run_app(app, host=options.hostname, port=options.port)
+            host = options.hostname or "localhost"
+            run_app(app, host=host, port=options.port, path=options.path)
     except OSError as error:
         parser.exit(2, f"{parser.prog}: error: {error.strerror or error}\n")
 
