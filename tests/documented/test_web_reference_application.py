@@ -180,6 +180,28 @@ async def test_on_response_prepare(serve, web):
         assert answer["My-Header"] == path
 
 
+@pytest.mark.parametrize("path", ["/whole", "/stream", "/missing"])
+async def test_on_response_prepare_can_take_default_headers_away(serve, web, path):
+    async def whole(request):
+        return web.Response(text="whole")
+
+    async def stream(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        return response
+
+    async def on_prepare(request, response):
+        for name in ("Server", "Date", "Content-Type"):
+            del response.headers[name]
+
+    app = web.Application()
+    app.add_routes([web.get("/whole", whole), web.get("/stream", stream)])
+    app.on_response_prepare.append(on_prepare)
+    answer = await (await serve(app)).get(path)
+    assert answer.status == (404 if path == "/missing" else 200)
+    assert [answer.get(name) for name in ("Server", "Date", "Content-Type")] == [None] * 3
+
+
 async def test_on_response_prepare_can_replace_default_headers(serve, web):
     async def on_prepare(request, response):
         response.headers["Server"] = "mine"

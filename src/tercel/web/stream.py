@@ -49,6 +49,10 @@ def allows_no_body(status: int) -> bool:
     return status < 200 or status == 204 or status == 304
 
 
+def _is_bodiless(request: "AnsweredRequest", status: int) -> bool:
+    return allows_no_body(status) or (request.method == "CONNECT" and status < 300)
+
+
 class _Clock:
     """The Date header of the current second."""
 
@@ -305,12 +309,16 @@ class StreamResponse(AnswerHead):
             await self._start_compression(request, headers)
         self._put_cookies(headers)
         length, chunked = self._frame(request, exchange, headers)
+        self._add_defaults(request, headers)
+        self._settle_connection(exchange, headers)
         if request._has_prepare_hook:
             await request._prepare_hook(self)
             if self._compression:
                 await self._start_compression(request, headers)
             self._put_cookies(headers)
+            # What the signal took away stays away; only the framing must be right.
             length, chunked = self._frame(request, exchange, headers)
+            self._settle_connection(exchange, headers)
         exchange.start(self._status, self._reason, headers, length, chunked)
         self._takes_trailers = chunked
         self._head_gone = True
@@ -379,7 +387,7 @@ class StreamResponse(AnswerHead):
     def _frame(
         self, request: "AnsweredRequest", exchange: "AnswerSink", headers: "CIMultiDict[str]"
     ) -> tuple[int | None, bool]:
-        """Complete the headers; return length and chunked for the exchange.
+        """Put the framing into the headers; return length and chunked for the exchange.
 
         RFC 9112 section 6: Transfer-Encoding, else Content-Length, else the end of the connection.
         """
@@ -389,8 +397,7 @@ class StreamResponse(AnswerHead):
         chunked = False
         asked = self._asked_for_chunks(headers)
         headers.pop(TRANSFER_ENCODING, None)
-        bodiless = allows_no_body(status) or (request.method == "CONNECT" and status < 300)
-        if bodiless:
+        if _is_bodiless(request, status):
             headers.pop(CONTENT_LENGTH, None)
         elif self._chunked or (self._trailers and version >= HttpVersion11):
             if version <= HttpVersion10:
@@ -412,14 +419,19 @@ class StreamResponse(AnswerHead):
                     chunked = request.method != "HEAD"
                 elif request.method != "HEAD":
                     exchange.keep_alive = False
-        if not bodiless and CONTENT_TYPE not in headers and self._has_body():
+        return length, chunked
+
+    def _add_defaults(self, request: "AnsweredRequest", headers: "CIMultiDict[str]") -> None:
+        if (
+            CONTENT_TYPE not in headers
+            and self._has_body()
+            and not _is_bodiless(request, self._status)
+        ):
             headers[CONTENT_TYPE] = OCTET_STREAM
         if DATE not in headers:
             self._add(headers, DATE, _date_header())
         if SERVER not in headers:
             headers[SERVER] = SERVER_SOFTWARE
-        self._settle_connection(exchange, headers)
-        return length, chunked
 
     def _asked_for_chunks(self, headers: "CIMultiDict[str]") -> bool:
         codings = headers.getall(TRANSFER_ENCODING, ())
