@@ -103,6 +103,14 @@ async def test_host(grab, host):
     assert await grab(lambda request: request.host, "GET", "/", {"Host": host}) == host
 
 
+async def test_host_in_upper_case(grab):
+    def look(request):
+        return request.host, str(request.url), request.url.host
+
+    seen = await grab(look, "GET", "/Path", {"Host": "Example.COM:8080"})
+    assert seen == ("Example.COM:8080", "http://example.com:8080/Path", "example.com")
+
+
 async def test_host_without_the_header(serve, web):
     async def handler(request):
         return web.Response(text=request.host)

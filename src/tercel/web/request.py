@@ -142,9 +142,9 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
 
     @property
     def url(self) -> URL:
-        """The absolute URL that was asked for."""
+        """The absolute URL that was asked for; its host is in lower case."""
         if self._url is None:
-            authority = self.host
+            authority = self.host.lower()
             self._url = (
                 URL.build(scheme=self.scheme, authority=authority, encoded=True).join(self.rel_url)
                 if self._head.path.startswith("/")
