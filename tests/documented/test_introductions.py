@@ -134,6 +134,16 @@ async def test_wink(serve, web):
     assert (await (await serve(app)).get("/")).text == "Hello Aiohttp! wink"
 
 
+async def test_an_exception_returned_is_deprecated(serve, web):
+    async def handler(request):
+        return web.HTTPFound("/redirect")
+
+    server = await serve(handler)
+    with pytest.warns(DeprecationWarning, match="return"):
+        assert (await server.get("/")).status == 302
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("how", ["return", "raise"])
 async def test_an_exception_returned_or_raised(serve, web, how):
     async def handler(request):

@@ -335,7 +335,9 @@ class HttpConnection(WatchedProtocol):
         """The handler has ended in its first step: answer at once, or start a task that does."""
         failure = None
         if error is None:
-            known = type(response) is _Response or isinstance(response, _StreamResponse)
+            known = type(response) is _Response or (
+                isinstance(response, _StreamResponse) and not isinstance(response, Exception)
+            )
             if known and not self._logs_access:
                 if exchange.finished and exchange.status >= 200 and not self.must_drain:
                     # The handler itself has sent its answer, and that to the end.

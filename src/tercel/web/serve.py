@@ -8,6 +8,7 @@ like any other. Lets no exception out but those that end the task or the program
 import asyncio
 import html
 import traceback
+import warnings
 from http import HTTPStatus
 from typing import Any
 
@@ -83,8 +84,15 @@ async def _settle(
     """Make an answer of a handler's outcome, send it and log it."""
     if error is not None:
         response = _answer_raised(server, connection, request, error)
-    elif type(response) is not Response and not isinstance(response, StreamResponse):
-        response = _answer_wrong_type(server, request, response)
+    elif type(response) is not Response:
+        if not isinstance(response, StreamResponse):
+            response = _answer_wrong_type(server, request, response)
+        elif isinstance(response, HTTPException):
+            warnings.warn(
+                f"returning {type(response).__name__} from a handler is deprecated: raise it",
+                DeprecationWarning,
+                stacklevel=2,
+            )
     exchange = request._exchange
     if error is not None and exchange.has_begun and exchange.status != 101:
         _break_off(connection, exchange)
