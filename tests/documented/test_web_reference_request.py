@@ -529,7 +529,8 @@ async def test_wait_for_disconnection(serve, web):
 
 async def test_loop(grab):
     async def look(request):
-        return request.loop is asyncio.get_running_loop()
+        with pytest.warns(DeprecationWarning):
+            return request.loop is asyncio.get_running_loop()
 
     assert await grab(look)
 

@@ -86,7 +86,10 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop that serves the request."""
+        """The event loop that serves the request. Deprecated: ask `asyncio.get_running_loop()`."""
+        import warnings
+
+        warnings.warn("request.loop is deprecated", DeprecationWarning, stacklevel=2)
         return self._loop
 
     @property
