@@ -264,6 +264,15 @@ async def test_server_disconnects(site, session, aiohttp):
         await session.get(there.url)
 
 
+@pytest.mark.parametrize("part", [b"H", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nX-A: b\r\n"])
+@pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"])
+async def test_server_disconnects_in_the_middle_of_a_head(site, session, aiohttp, interim, part):
+    there = await site(Last(interim + part))
+    with pytest.raises(aiohttp.ServerDisconnectedError) as caught:
+        await session.post(there.url, data=b"x")
+    assert caught.value.message
+
+
 @pytest.mark.parametrize(
     "data",
     [

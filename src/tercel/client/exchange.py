@@ -22,7 +22,7 @@ from tercel.client.errors import (
 from tercel.client.options import ReadOptions
 from tercel.client.pool import Claim, Pool
 from tercel.net.protocol import WireProtocol
-from tercel.wire.errors import BadMessage, WireError
+from tercel.wire.errors import BadMessage, TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.head import ResponseHead
 from tercel.wire.limits import DEFAULT_LIMITS
@@ -455,7 +455,11 @@ class ClientProtocol(WireProtocol):
         exchange = self._exchange
         if exchange is not None:
             if exchange.head is None:
-                exchange.fail(AnswerError(error))
+                exchange.fail(
+                    ServerDisconnectedError(f"Server disconnected: {error.message}")
+                    if isinstance(error, TruncatedMessage)
+                    else AnswerError(error)
+                )
             else:
                 failure = ClientPayloadError(f"Response payload is not completed: {error.message}")
                 failure.__cause__ = error
