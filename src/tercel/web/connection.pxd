@@ -2,7 +2,7 @@ cimport cython
 
 from tercel.net.progress cimport WatchedProtocol
 from tercel.net.stepper cimport Stepper
-from tercel.web.exchange cimport Exchange
+from tercel.web.exchange cimport Exchange, date_and_server
 from tercel.web.incoming cimport Incoming
 from tercel.web.router cimport Entry
 from tercel.wire.h1.encode cimport encode_common_fields

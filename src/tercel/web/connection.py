@@ -7,7 +7,6 @@ the connection closes.
 """
 
 import asyncio
-from time import time
 from typing import Any
 
 from tercel.net.progress import WatchedProtocol
@@ -15,11 +14,10 @@ from tercel.net.stepper import Stepper
 from tercel.net.streams import EMPTY_PAYLOAD, StreamReader
 from tercel.net.tasks import CAN_STEP, fail_later, start_eagerly
 from tercel.web.badpayload import bad_payload
-from tercel.web.exchange import Exchange
+from tercel.web.exchange import Exchange, date_and_server
 from tercel.web.response import Response
 from tercel.web.router import Entry
-from tercel.web.stream import SERVER_SOFTWARE, StreamResponse
-from tercel.wire.dates import format_http_date
+from tercel.web.stream import StreamResponse
 from tercel.wire.errors import TruncatedMessage, WireError
 from tercel.wire.h1.connection import Connection, EndOfMessage
 from tercel.wire.h1.encode import encode_common_fields, encode_response_head
@@ -476,11 +474,10 @@ class HttpConnection(WatchedProtocol):
             (
                 ("Content-Type", "text/plain; charset=utf-8"),
                 ("Content-Length", str(len(text))),
-                ("Date", format_http_date(int(time()))),
-                ("Server", SERVER_SOFTWARE),
                 ("Connection", "close"),
             ),
         )
+        head = head[:-2] + date_and_server() + b"\r\n"
         self.transport.write(self.take_late(head + text))
         self._close_gently(_REFUSAL_TIME)
 

@@ -24,7 +24,7 @@ cdef bytes _KEEP_ALIVE
 cdef bytes _CLOSE
 
 @cython.locals(now=double, second="long long")
-cdef bytes _date_and_server()
+cpdef bytes date_and_server()
 
 @cython.locals(start=bytes)
 cdef bytes _plain_start(str kind)

@@ -25,7 +25,7 @@ from tercel.wire.h1.encode import (
 from tercel.wire.h1.head import RequestHead
 from tercel.wire.version import HttpVersion, HttpVersion10
 
-__all__ = ("Exchange",)
+__all__ = ("Exchange", "date_and_server")
 
 _now = time
 _VERSION_10 = HttpVersion10
@@ -48,7 +48,7 @@ _CRLF = b"\r\n"
 _CONTENT_LENGTH = b"Content-Length: "
 
 
-def _date_and_server() -> bytes:
+def date_and_server() -> bytes:
     """The Date and Server lines, made anew once a second."""
     global _standing_lines, _standing_end, _standing_from, _standing_until
     now = _now()
@@ -179,7 +179,7 @@ class Exchange:
             self.respond(200, "OK", kind, body)
             return
         start = _plain_start(kind)
-        _date_and_server()
+        date_and_server()
         data = b"".join((start, _lengths[size], _standing_end, body))
         self.status = 200
         self.head_sent = True
@@ -200,16 +200,16 @@ class Exchange:
         size = len(body)
         if fields is None:
             block = b""
-            standing = _date_and_server()
+            standing = date_and_server()
         elif isinstance(fields, bytes):
             block = fields
-            standing = _date_and_server()
+            standing = date_and_server()
         elif isinstance(fields, str):
             block = _content_type_line(fields)
-            standing = _date_and_server()
+            standing = date_and_server()
         else:
             block = encode_fields(fields.items())
-            standing = _date_and_server()
+            standing = date_and_server()
             if "Date" in fields or "Server" in fields:
                 standing = encode_fields(_missing_of(fields))
         connection = self._end_of_head()
@@ -272,7 +272,7 @@ class Exchange:
             raise RuntimeError("the answer was started already")
         framing = b"Content-Length: %d\r\n" % length
         end = self._end_of_head()
-        self._pending = b"".join((_OK, block, framing, _date_and_server(), end))
+        self._pending = b"".join((_OK, block, framing, date_and_server(), end))
         self.status = 200
         self.drops_body = self.head.method == "HEAD"
         self._remaining = None if self.drops_body else length
