@@ -231,6 +231,19 @@ async def test_the_environment_is_not_trusted_by_default(site, session, monkeypa
         assert await resp.text() == "direct"
 
 
+@pytest.mark.parametrize("proxy", ["x", "proxy.invalid:80", "mailto:x", "http:///x"])
+async def test_a_proxy_that_is_no_address(session, aiohttp, proxy):
+    with pytest.raises(aiohttp.InvalidURL):
+        await session.get("http://example.invalid/", proxy=proxy)
+
+
+async def test_an_empty_proxy_is_none(site, aiohttp):
+    there = await site(reply("direct"))
+    async with aiohttp.ClientSession(proxy="http://proxy.invalid/") as session:
+        async with session.get(there.url, proxy="") as resp:
+            assert await resp.text() == "direct"
+
+
 async def test_a_proxy_that_refuses_to_tunnel(site, session, aiohttp):
     proxy = await site(Last(reply("no", "403 Forbidden")))
     with pytest.raises(aiohttp.ClientHttpProxyError) as caught:

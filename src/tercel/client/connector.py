@@ -21,6 +21,7 @@ from yarl import URL
 
 from tercel.abc import AbstractResolver, ResolveResult
 from tercel.client.connection import BaseConnector, Connection, told_as
+from tercel.client.environment import split_credentials
 from tercel.client.errors import (
     ClientConnectorDNSError,
     ClientConnectorError,
@@ -201,7 +202,7 @@ class TCPConnector(BaseConnector):
             way = self._connect_by_http_proxy
         else:
             raise InvalidUrlClientError(
-                str(proxy.with_user(None)), "is no proxy: http, https or socks expected"
+                str(split_credentials(proxy)[0]), "is no proxy: http, https or socks expected"
             )
         return await way(req, traces, timeout)
 

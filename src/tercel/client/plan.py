@@ -151,7 +151,7 @@ class Plan:
         self.raise_for_status: StatusCheck = (
             session.raise_for_status if raise_for_status is None else raise_for_status
         )
-        self.proxy = session._proxy if proxy is None else read_url(proxy)
+        self.proxy = session._proxy if proxy is None else read_url(proxy) if proxy != "" else None
         self.proxy_auth = self._find_proxy_auth(proxy_auth)
         self.proxy_headers = session._proxy_headers if proxy_headers is None else proxy_headers
         self.timeout = timeout_of(timeout, session.timeout)

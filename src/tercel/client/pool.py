@@ -13,6 +13,8 @@ from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tercel.client.environment import split_credentials
+
 if TYPE_CHECKING:
     from ssl import SSLContext
 
@@ -57,7 +59,7 @@ class ConnectionKey(NamedTuple):
         # Errors carry keys, and logs show errors: no passwords here.
         parts = [f"{self.host}:{self.port}", f"is_ssl={self.is_ssl}", f"ssl={self.ssl!r}"]
         if self.proxy is not None:
-            parts.append(f"proxy={str(self.proxy.with_user(None))!r}")
+            parts.append(f"proxy={str(split_credentials(self.proxy)[0])!r}")
         if self.server_hostname is not None:
             parts.append(f"server_hostname={self.server_hostname!r}")
         return f"<ConnectionKey {' '.join(parts)}>"

@@ -128,7 +128,7 @@ class ClientSession(OpensWebSockets):
         self._defaults = DefaultFields(CIMultiDict(headers or ()), skip_auto_headers or ())
         self._auth = auth
         self._version = version
-        self._proxy = None if proxy is None else read_url(proxy)
+        self._proxy = None if proxy is None or proxy == "" else read_url(proxy)
         self._proxy_auth = proxy_auth
         self._proxy_headers = proxy_headers
         self._json_serialize = json_serialize
