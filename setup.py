@@ -3,10 +3,12 @@
 TERCEL_BUILD=auto (the default) compiles, and falls back to the interpreted package with one warning
 where no C compiler works; `require` fails instead; `pure` never compiles. What Cython refuses to
 translate is an error of ours and ends every build but `pure`. C files go to build/c, never beside
-the source; TERCEL_ANNOTATE=1 puts them with Cython's annotated pages into build/annotate.
+the source; TERCEL_ANNOTATE=1 puts them with Cython's annotated pages into build/annotate. A build
+in place leaves bytecode as an installer does, PYTHONDONTWRITEBYTECODE or not.
 Everything else about the package stands in pyproject.toml.
 """
 
+import compileall
 import os
 import pathlib
 import platform
@@ -92,6 +94,11 @@ def remove_extensions(modules: list[pathlib.Path]) -> None:
             path.with_name(path.stem + suffix).unlink(missing_ok=True)
 
 
+def write_bytecode() -> None:
+    """Compile the source to the bytecode that Python looks for, where it is older or missing."""
+    compileall.compile_dir(SOURCE, quiet=2)
+
+
 class BuildAll(build):
     """Starts from an empty folder, so that nothing of an earlier build gets into a wheel."""
 
@@ -101,11 +108,13 @@ class BuildAll(build):
 
 
 class BuildPython(build_py):
-    """Takes the extensions of an earlier editable build away when the mode is `pure`."""
+    """For editable builds: writes bytecode, and takes older extensions away where it is `pure`."""
 
     def run(self) -> None:
-        if MODE == "pure" and self.editable_mode:
-            remove_extensions(MODULES)
+        if self.editable_mode:
+            write_bytecode()
+            if MODE == "pure":
+                remove_extensions(MODULES)
         super().run()
 
 
@@ -118,6 +127,8 @@ class BuildExtensions(build_ext):
             self.parallel = os.cpu_count() or 1
 
     def run(self) -> None:
+        if self.inplace:
+            write_bytecode()
         if MODE == "pure":
             remove_extensions(MODULES)
             return

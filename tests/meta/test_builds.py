@@ -1,6 +1,7 @@
 """Two builds of one source: all modules compiled or none, and what falls back, falls back whole."""
 
 import importlib
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -145,6 +146,18 @@ def test_compiles_in_place(toy: pathlib.Path) -> None:
     assert compiled_says(toy) == "True False\n"
     assert not list((toy / "src").rglob("*.c"))
     assert list((toy / "build" / "c").rglob("one.c"))
+
+
+@pytest.mark.parametrize("mode", ["require", "pure"])
+def test_a_build_in_place_leaves_bytecode(toy: pathlib.Path, mode: str) -> None:
+    """Compiling the source at every start costs more than importing it."""
+    if mode == "require":
+        require_compiler()
+    variables = {"TERCEL_BUILD": mode, "PYTHONDONTWRITEBYTECODE": "1"}
+    run = build(toy, "build_ext", "--inplace", **variables)
+    assert run.returncode == 0, run.stderr
+    source = toy / "src" / "tercel" / "wire" / "h1" / "one.py"
+    assert pathlib.Path(importlib.util.cache_from_source(str(source))).exists()
 
 
 def test_new_directives_translate_anew(toy: pathlib.Path) -> None:
