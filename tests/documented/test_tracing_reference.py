@@ -1,5 +1,6 @@
 """tracing_reference.rst, "Client Tracing": every signal and its parameters."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -140,9 +141,28 @@ async def test_exception(aiohttp, trace, free_port):
     assert "on_request_end" not in names(trace)
 
 
-async def test_queue(site, aiohttp, trace):
-    import asyncio
+async def test_exception_of_a_refused_status(site, aiohttp, trace):
+    there = await site(reply("no", "500 Oops"))
+    async with aiohttp.ClientSession(trace_configs=[trace], raise_for_status=True) as session:
+        with pytest.raises(aiohttp.ClientResponseError) as caught:
+            await session.get(there.url)
+    assert params_of(trace, "on_request_exception").exception is caught.value
+    assert "on_request_end" not in names(trace)
 
+
+async def test_exception_of_a_timeout(site, aiohttp, trace):
+    async def script(asked):
+        await asyncio.sleep(60)
+
+    there = await site(script)
+    timeout = aiohttp.ClientTimeout(total=0.1)
+    async with aiohttp.ClientSession(trace_configs=[trace], timeout=timeout) as session:
+        with pytest.raises(TimeoutError) as caught:
+            await session.get(there.url)
+    assert params_of(trace, "on_request_exception").exception is caught.value
+
+
+async def test_queue(site, aiohttp, trace):
     there = await site(reply("ok"))
     connector = aiohttp.TCPConnector(limit=1)
     async with aiohttp.ClientSession(connector=connector, trace_configs=[trace]) as session:

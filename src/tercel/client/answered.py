@@ -19,7 +19,16 @@ __all__ = ("after_answer", "check_status", "release_body")
 
 
 async def check_status(response: ClientResponse, check: Any) -> None:
-    """Let the caller's own check judge an answer; one that is refused is released."""
+    """What `raise_for_status` asks for: True, or the caller's own check.
+
+    An answer that is refused is released.
+    """
+    if check is None:
+        return
+    if check is True:
+        if response.status >= 400:
+            await response.raise_with_body()
+        return
     try:
         await check(response)
     except BaseException:

@@ -36,7 +36,7 @@ from tercel.client.retry import IDEMPOTENT, can_replay
 from tercel.client.settings import check_base_url, merge_timeouts, place_of_caller
 from tercel.client.shortcut import Ground
 from tercel.client.target import Target, Targets, read_url
-from tercel.client.timeout import Deadlines
+from tercel.client.timeout import Deadline, Deadlines
 from tercel.client.wsconnect import OpensWebSockets
 from tercel.content.payload import Payload
 from tercel.wire.limits import FREE_INFLATION, MAX_INFLATION, Limits
@@ -225,17 +225,11 @@ class ClientSession(OpensWebSockets):
         if timeout.total:
             deadline = self._deadlines.arm(timeout.total, timeout.ceil_threshold, begun)
         try:
-            response = await self._follow(plan, first, begun is not None)
-            check = plan.raise_for_status
-            if check is True:
-                if response.status >= 400:
-                    await response.raise_with_body()
-            elif check is not False and check is not None:
-                await check_status(response, check)
+            response = await self._follow(plan, first, begun is not None, deadline)
         except BaseException as error:
             await self._give_up(plan)
             if deadline is not None:
-                is_ours = isinstance(error, asyncio.CancelledError) and deadline.claims(error)
+                is_ours = deadline.claims(error)
                 deadline.disarm()
                 if is_ours:
                     raise TimeoutError from error
@@ -246,7 +240,11 @@ class ClientSession(OpensWebSockets):
         return response
 
     async def _follow(
-        self, plan: Plan, first: ClientResponse | None, is_second: bool
+        self,
+        plan: Plan,
+        first: ClientResponse | None,
+        is_second: bool,
+        deadline: Deadline | None,
     ) -> ClientResponse:
         """Send the request, unless `first` answers it, and again where an answer redirects."""
         traces = self._make_traces(plan) if self._trace_configs else []
@@ -267,6 +265,10 @@ class ClientSession(OpensWebSockets):
                     response, first = first, None
                 hop = self._heed(plan, request, response)
                 if hop is None:
+                    if history:
+                        response._history = tuple(history)
+                    if plan.raise_for_status is not False:
+                        await check_status(response, plan.raise_for_status)
                     break
                 history.append(response)
                 for trace in traces:
@@ -275,17 +277,21 @@ class ClientSession(OpensWebSockets):
                     )
                 self._check_hop(plan, hop, request, history)
             except BaseException as error:
+                if not traces:
+                    raise
+                is_ours = deadline is not None and deadline.claims(error)
+                told = TimeoutError() if is_ours else error
                 for trace in traces:
                     await trace.send_request_exception(
-                        request.method, plan.target.original, request.headers, error
+                        request.method, plan.target.original, request.headers, told
                     )
+                if is_ours:
+                    raise told from error
                 raise
             response.release()
             if plan.is_plain:
                 plan = copy(plan)
             plan.follow(hop, request)
-        if history:
-            response._history = tuple(history)
         for trace in traces:
             await trace.send_request_end(
                 request.method, plan.target.original, request.headers, response

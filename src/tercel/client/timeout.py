@@ -60,10 +60,10 @@ class Deadline:
         self._task = None
         self._on_expiry = on_expiry
 
-    def claims(self, error: asyncio.CancelledError) -> bool:
-        """True if the cancellation that reached the task is this deadline's own and no other's."""
+    def claims(self, error: BaseException) -> bool:
+        """True if `error` is the cancellation by this deadline and no other's; True but once."""
         task = self._task
-        if not self.expired or task is None:
+        if not self.expired or task is None or not isinstance(error, asyncio.CancelledError):
             return False
         self._task = None
         return task.uncancel() <= self._cancelling
