@@ -389,6 +389,12 @@ async def test_no_named_pipes_here():
         NamedPipeConnector(r"\\.\pipe\x")
 
 
+async def test_no_limit():
+    connector = TCPConnector(limit=None, limit_per_host=None)
+    assert (connector.limit, connector.limit_per_host) == (0, 0)
+    await connector.close()
+
+
 async def test_a_connector_of_ones_own():
     class Own(BaseConnector):
         pass

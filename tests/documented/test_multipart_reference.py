@@ -320,3 +320,11 @@ async def test_no_limit_of_fields(web, serve):
     server = await serve(app)
     raw = FIELD % (b"a", b"1") * 1500 + b"--b--\r\n"
     assert (await server.post("/", raw, FORM)).text == "1500"
+
+
+@pytest.mark.parametrize("name", ["Content-Encoding", "Content-Transfer-Encoding"])
+def test_a_part_of_an_unknown_coding_is_not_appended(aiohttp, name):
+    with aiohttp.MultipartWriter() as writer:
+        with pytest.raises(RuntimeError):
+            writer.append("text", {name: "unheard-of"})
+        assert len(writer) == 0

@@ -172,7 +172,7 @@ class BaseConnector:
     """What every connector has (client_reference, "BaseConnector").
 
     `keepalive_timeout`: seconds that an idle connection is kept, 15 by default, None: for ever.
-    `force_close`: close after each request. `limit`: connections at once, 0: any number;
+    `force_close`: close after each request. `limit`: connections at once, 0 or None: any number;
     `limit_per_host`: the same for each (host, port, is_ssl). `enable_cleanup_closed`: abort TLS
     connections that have not ended 2 seconds after they were closed. `timeout_ceil_threshold`: for
     timeouts that don't say their own. `ValueError` for `keepalive_timeout` with `force_close`.
@@ -188,8 +188,8 @@ class BaseConnector:
         *,
         keepalive_timeout: float | Unset | None = sentinel,
         force_close: bool = False,
-        limit: int = 100,
-        limit_per_host: int = 0,
+        limit: int | None = 100,
+        limit_per_host: int | None = 0,
         enable_cleanup_closed: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
         timeout_ceil_threshold: float = 5,
@@ -205,7 +205,9 @@ class BaseConnector:
         is_cured = version >= (3, 13, 1) or (3, 12, 7) <= version < (3, 13)
         self._cleans_up = enable_cleanup_closed and not is_cured
         self._ssl_shutdown_timeout: float = 0
-        self._pool: Pool = Pool(limit, limit_per_host, keepalive, ClientProtocol.is_connected)
+        self._pool: Pool = Pool(
+            limit or 0, limit_per_host or 0, keepalive, ClientProtocol.is_connected
+        )
         self._pool.is_watched = keepalive is None and not force_close
         self._live: set[ClientProtocol] = set()
         self._timer: asyncio.TimerHandle | None = None

@@ -38,8 +38,8 @@ class UnixConnector(BaseConnector):
         path: str | os.PathLike[str],
         force_close: bool = False,
         keepalive_timeout: float | Unset | None = sentinel,
-        limit: int = 100,
-        limit_per_host: int = 0,
+        limit: int | None = 100,
+        limit_per_host: int | None = 0,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(
@@ -91,8 +91,8 @@ class NamedPipeConnector(BaseConnector):
         path: str,
         force_close: bool = False,
         keepalive_timeout: float | Unset | None = sentinel,
-        limit: int = 100,
-        limit_per_host: int = 0,
+        limit: int | None = 100,
+        limit_per_host: int | None = 0,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(

@@ -110,11 +110,14 @@ class MultipartWriter(Payload):
         return self.append_payload(payload)
 
     def append_payload(self, payload: Payload) -> Payload:
-        """Add a payload as a part and return it."""
+        """Add a payload as a part and return it. RuntimeError for a coding that is not known."""
+        is_coded = _is_coded(payload)
+        if is_coded:
+            _CodedWriter(_Pieces(), payload)  # who asks for the impossible hears of it here
         if self._is_form_data:
             # RFC 7578 section 4.8: fields of a form have no other fields that would count.
             payload.headers.popall("Content-Length", None)
-        elif payload.size is not None and not _is_coded(payload):
+        elif payload.size is not None and not is_coded:
             payload.headers["Content-Length"] = str(payload.size)
         self._parts.append(payload)
         return payload
