@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import http.cookies
 import subprocess
 import sys
 import tracemalloc
@@ -75,6 +76,12 @@ async def test_a_session_that_was_never_closed_says_where_it_was_made() -> None:
     assert "Unclosed client session" in str(warning.message)
     assert f"test_closing.py:{line}" in str(warning.message)
     assert not tracemalloc.is_tracing()
+
+
+async def test_a_session_that_could_not_be_made_leaves_nothing() -> None:
+    with pytest.raises(http.cookies.CookieError):
+        tercel.ClientSession(cookies={"": "nameless"})
+    gc.collect()  # what a finaliser raises fails the test
 
 
 async def test_closed_means_closed_for_the_peer_too() -> None:

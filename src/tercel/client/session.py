@@ -119,7 +119,6 @@ class ClientSession(OpensWebSockets):
         self._loop: asyncio.AbstractEventLoop = connector._loop if loop is None else loop
         if connector._loop is not self._loop:
             raise RuntimeError("Session and connector have to use same event loop")
-        self._connector = connector
         self._made_at = place_of_caller()
         self._cookie_jar = CookieJar(loop=self._loop) if cookie_jar is None else cookie_jar
         if cookies:
@@ -155,6 +154,8 @@ class ClientSession(OpensWebSockets):
         )
         self._targets = Targets()
         self._deadlines = Deadlines(self._loop)
+        # Not before everything else has been taken: what fails until here leaves nothing to close.
+        self._connector = connector
         self._sends_close = bool(connector.force_close)
         self._is_swift = (
             version == HttpVersion11
