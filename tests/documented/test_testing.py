@@ -92,6 +92,14 @@ async def test_a_raw_server(test_utils, web):
         assert client.app is None
 
 
+async def test_a_server_has_its_port_while_it_listens(test_utils, make_app):
+    server = test_utils.TestServer(make_app())
+    assert server.port is None
+    async with server:
+        assert server.port > 0
+    assert server.port is None
+
+
 async def test_a_server_by_itself(test_utils, make_app, web, session):
     port = test_utils.unused_port()
     app = make_app()

@@ -74,8 +74,8 @@ class TestClient(Generic[_Request, _ApplicationNone]):
         return self._server.host
 
     @property
-    def port(self) -> int:
-        """The server's port."""
+    def port(self) -> int | None:
+        """The server's port, None unless it listens."""
         return self._server.port
 
     @property

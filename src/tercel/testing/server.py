@@ -99,7 +99,7 @@ class BaseTestServer(ABC, Generic[_Request]):
         self._site: SockSite | None = None
         self._root: URL | None = None
         self.host = host
-        self.port = port or 0
+        self.port = port
         self._closed = False
         self.scheme = scheme
         self.skip_url_asserts = skip_url_asserts
@@ -142,7 +142,7 @@ class BaseTestServer(ABC, Generic[_Request]):
 
     async def _listen(self, runner: BaseRunner, context: Any) -> None:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listening = self.socket_factory(self.host, self.port, family)
+        listening = self.socket_factory(self.host, self.port or 0, family)
         try:
             self.host, self.port = listening.getsockname()[:2]
             self._site = SockSite(runner, listening, ssl_context=context)
@@ -192,7 +192,7 @@ class BaseTestServer(ABC, Generic[_Request]):
         """Stop listening, end the connections, clean the application up. May be repeated."""
         if self.started and not self._closed:
             self._root = None
-            self.port = 0
+            self.port = None
             self._closed = True
             if self.runner is not None:
                 await self.runner.cleanup()
