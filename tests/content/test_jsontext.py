@@ -55,3 +55,8 @@ def test_the_same_error(value: Any) -> None:
 
 def test_another_function_is_called() -> None:
     assert dump_text([1], lambda value: f"<{value}>") == "<[1]>"
+
+
+def test_a_default_that_was_replaced_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json.JSONEncoder, "default", lambda encoder, value: repr(value))
+    assert dump_text([{1}], json.dumps) == '["{1}"]'

@@ -5,14 +5,36 @@ fifth sooner where it is `json.dumps` itself.
 """
 
 import json
+import json.encoder
 from collections.abc import Callable
 from typing import Any
 
 __all__ = ("dump_text",)
 
 _dumps = json.dumps
-# Notes of the containers under way, by which a circle is told from depth, are a sixth of the work.
-_encode = json.JSONEncoder(check_circular=False).encode
+
+
+def _find_encode() -> Callable[[Any], str]:
+    """`json.dumps` without its notes of the containers under way.
+
+    A circle is told from depth by them, and they are a sixth of the work.
+    """
+    encoder = json.JSONEncoder(check_circular=False)
+    # What json.dumps is made of; it makes one of these for every value.
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+    quote = json.encoder.encode_basestring_ascii
+
+    def default(value: Any) -> Any:
+        return encoder.default(value)  # as it is by then: people do replace it
+
+    iterate = make(None, default, quote, None, ": ", ", ", False, False, True)
+    join = "".join
+    return lambda value: join(iterate(value, 0))
+
+
+_encode = _find_encode()
 
 
 def dump_text(value: Any, dumps: Callable[[Any], Any]) -> Any:
