@@ -305,3 +305,48 @@ def test_what_was_never_there() -> None:
         _ = tercel.no_such_room
     with pytest.raises(ModuleNotFoundError, match="no_such_room"):
         importlib.import_module("tercel.no_such_room")
+
+
+ELSEWHERE = """
+import multidict, yarl
+import tercel.compat
+tercel.compat.install()
+from aiohttp.abc import AbstractView, StreamResponse
+from aiohttp.client import URL, InvalidURL
+from aiohttp.web_request import HTTPException
+from aiohttp.web_response import CIMultiDict
+import aiohttp, aiohttp.web, aiohttp.abc, aiohttp.client, tercel.abc
+assert URL is yarl.URL and CIMultiDict is multidict.CIMultiDict
+assert StreamResponse is aiohttp.web.StreamResponse and HTTPException is aiohttp.web.HTTPException
+assert InvalidURL is aiohttp.InvalidURL and AbstractView is tercel.abc.AbstractView
+assert not hasattr(aiohttp.client, "_secret") and not hasattr(aiohttp.abc, "no_such_name")
+"""
+
+
+def test_what_theirs_import_can_be_imported_from_ours() -> None:
+    done = run(ELSEWHERE)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_loggers_by_their_old_path() -> None:
+    assert importlib.import_module("tercel.log").access_logger.name == "tercel.access"
+
+
+def test_names_that_nobody_documents() -> None:
+    http = importlib.import_module("tercel.http")
+    assert f"tercel/{tercel.__version__}" in http.SERVER_SOFTWARE
+    helpers = importlib.import_module("tercel.helpers")
+    kind = helpers.parse_mimetype("application/problem+json; Charset=UTF-8")
+    assert kind == ("application", "problem", "json", {"charset": "UTF-8"})
+    assert helpers.parse_mimetype("*")[:3] == ("*", "*", "")
+    assert helpers.parse_mimetype("")[:3] == ("", "", "")
+
+    class Message(helpers.HeadersMixin):
+        def __init__(self, **headers: str) -> None:
+            self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    plain = Message()
+    assert (plain.content_type, plain.charset) == ("application/octet-stream", None)
+    assert plain.content_length is None
+    full = Message(Content_Type="Text/HTML; charset=latin-1", Content_Length="5")
+    assert (full.content_type, full.charset, full.content_length) == ("text/html", "latin-1", 5)

@@ -42,7 +42,6 @@ _LOGGERS = ("access", "client", "internal", "server", "web", "websocket")
 
 # The old path -> our module, where one answers for the whole of it.
 _MODULES: dict[str, str] = {
-    "abc": "tercel.abc",
     "client_exceptions": "tercel.client.errors",
     "cookiejar": "tercel.client.cookies",
     "formdata": "tercel.content.form",
@@ -67,6 +66,11 @@ _MODULES: dict[str, str] = {
 
 # The old path -> our rooms, and the names of it that each of them holds.
 _NAMES: dict[str, dict[str, str]] = {
+    "abc": {
+        "tercel.abc": "AbstractAccessLogger AbstractAsyncAccessLogger AbstractCookieJar "
+        "AbstractMatchInfo AbstractResolver AbstractRouter AbstractStreamWriter AbstractView "
+        "ResolveResult",
+    },
     "client": {
         "tercel": "BaseConnector ClientRequest ClientResponse ClientSession ClientTimeout "
         "Fingerprint NamedPipeConnector RequestInfo TCPConnector UnixConnector request",
@@ -77,6 +81,7 @@ _NAMES: dict[str, dict[str, str]] = {
         "tercel": "ClientWSTimeout ClientWebSocketResponse WSCloseCode WSMessage "
         "WSMessageTypeError WSMsgType",
     },
+    "base_protocol": {},
     "client_proto": {},
     "client_reqrep": {
         "tercel": "ClientRequest ClientResponse Fingerprint RequestInfo UploadTracker",
@@ -97,8 +102,10 @@ _NAMES: dict[str, dict[str, str]] = {
         "tercel": "HttpVersion HttpVersion10 HttpVersion11 WSCloseCode WSMessage WSMsgType "
         "WebSocketError",
     },
+    "http_exceptions": {},
     "http_websocket": {"tercel": "WSCloseCode WSMessage WSMsgType WebSocketError"},
     "http_writer": {"tercel": "HttpVersion HttpVersion10 HttpVersion11"},
+    "log": {},
     "web_app": {"tercel.web": "Application CleanupError"},
     "web_protocol": {"tercel.web": "RequestHandler"},
     "web_request": {"tercel.web": "BaseRequest FileField Request"},
@@ -128,16 +135,53 @@ _NAMES: dict[str, dict[str, str]] = {
 # The old path -> names that nobody documents and packages reach for all the same, and what stands
 # in for each: a module of ours or of Python, and a name in it.
 _UNDOCUMENTED: dict[str, dict[str, str]] = {
+    "base_protocol": {"BaseProtocol": "tercel.net.protocol:WireProtocol"},  # aiohttp_client_cache
+    "client": {
+        "_RequestContextManager": "tercel.client.asking:PendingRequest",  # aiohttp_client_cache
+        "_WSRequestContextManager": "tercel.client.pending:PendingResult",  # kubernetes_asyncio
+    },
     "client_proto": {"ResponseHandler": "tercel.client.exchange:ClientProtocol"},  # aioresponses
     "client_reqrep": {"MappingProxyType": "types:MappingProxyType"},  # aiohttp_client_cache
-    "http": {"RESPONSES": "http.server:BaseHTTPRequestHandler.responses"},  # aioresponses
-    "helpers": {"TimerNoop": "contextlib:nullcontext"},  # aioresponses
+    "http": {
+        "RESPONSES": "http.server:BaseHTTPRequestHandler.responses",  # aioresponses
+        "SERVER_SOFTWARE": "tercel.client.fields:USER_AGENT",  # aiogram
+    },
+    "helpers": {
+        "HeadersMixin": "tercel.undocumented:HeadersMixin",  # aiohttp_client_cache
+        "MimeType": "tercel.undocumented:MimeType",
+        "TimerNoop": "contextlib:nullcontext",  # aioresponses
+        "parse_mimetype": "tercel.undocumented:parse_mimetype",  # aiohttp_pydantic
+        "sentinel": "tercel.content.unset:sentinel",
+    },
+    "http_exceptions": {  # aiobotocore; ours are the causes of ClientResponseError as theirs are
+        "BadHttpMessage": "tercel.wire.errors:BadMessage",
+        "BadStatusLine": "tercel.wire.errors:BadMessage",
+        "HttpProcessingError": "tercel.wire.errors:WireError",
+        "InvalidHeader": "tercel.wire.errors:BadMessage",
+        "LineTooLong": "tercel.wire.errors:BadMessage",
+        "TransferEncodingError": "tercel.wire.errors:BadMessage",
+    },
     "web_protocol": {"_RequestHandler": "tercel.web.server:Handler"},  # pytest_aiohttp
 }
+# The loggers of "log", by the names that they have there.
+_LOGGER_NAMES = {
+    "access_logger": "access",
+    "client_logger": "client",
+    "internal_logger": "internal",
+    "server_logger": "server",
+    "web_logger": "web",
+    "ws_logger": "websocket",
+}
+# Where else a public name may be that an old path is asked for: what is imported in one of
+# aiohttp's modules can be imported from it.
+_ELSEWHERE = ("tercel", "tercel.web", "multidict", "yarl")
 
 
 def _collect(path: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    if path == "log":
+        for name, room in _LOGGER_NAMES.items():
+            found[name] = logging.getLogger(f"tercel.{room}")
     for name, place in _UNDOCUMENTED.get(path, {}).items():
         home, _, its_name = place.partition(":")
         found[name] = attrgetter(its_name)(importlib.import_module(home))
@@ -267,7 +311,7 @@ class _Loader(importlib.abc.Loader):
             module = importlib.import_module(home)
             self._specs[spec.name] = module.__spec__
             return module
-        made = ModuleType(spec.name, f"The names of {spec.name}, as Tercel has them.")
+        made = _Room(spec.name, f"The names of {spec.name}, as Tercel has them.")
         made.__dict__.update(_collect(path))
         return made
 
@@ -277,6 +321,20 @@ class _Loader(importlib.abc.Loader):
         own = self._specs.pop(name, None)
         if own is not None:
             module.__spec__ = own
+
+
+class _Room(ModuleType):
+    """One of aiohttp's submodules whose names are in several rooms of ours."""
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_"):
+            for home in _ELSEWHERE:
+                module = importlib.import_module(home)
+                value = getattr(module, name, None)
+                if value is not None and not isinstance(value, ModuleType):
+                    self.__dict__[name] = value
+                    return value
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 
 def _names() -> tuple[str, ...]:

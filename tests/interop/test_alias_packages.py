@@ -184,6 +184,84 @@ async def main():
                 assert answer.status == 200
     assert count == 3
 """,
+    "aiohttp_client_cache": """
+from aiohttp_client_cache import CachedSession, CacheBackend
+
+async def main():
+    asked = 0
+
+    async def count(request):
+        nonlocal asked
+        asked += 1
+        return web.json_response({"asked": asked}, headers={"X-A": "b"})
+
+    async with TestServer(serve(count)) as server:
+        async with CachedSession(cache=CacheBackend(expire_after=60)) as session:
+            for is_kept in (False, True):
+                async with session.get(server.make_url("/"), headers={"X": "1"}) as answer:
+                    assert answer.from_cache is is_kept
+                    assert await answer.json() == {"asked": 1}
+                    assert (answer.status, answer.headers["X-A"]) == (200, "b")
+                    assert answer.content_type == "application/json"
+""",
+    "aiohttp_socks": """
+from aiohttp_socks import ProxyConnector
+
+asked = []
+
+async def relay(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+async def proxy(reader, writer):
+    await reader.readexactly(3)
+    writer.write(bytes([5, 0]))
+    head = await reader.readexactly(4)
+    size = 4 if head[3] == 1 else (await reader.readexactly(1))[0]
+    asked.append(await reader.readexactly(size))
+    port = int.from_bytes(await reader.readexactly(2), "big")
+    writer.write(bytes([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))
+    there = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.gather(relay(reader, there[1]), relay(there[0], writer))
+
+async def hello(request):
+    return web.Response(text="hello")
+
+async def main():
+    listening = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with TestServer(serve(hello)) as server:
+        for host, name in (("127.0.0.1", bytes([127, 0, 0, 1])), ("site.invalid", b"site.invalid")):
+            connector = ProxyConnector.from_url(f"socks5://127.0.0.1:{port}", rdns=True)
+            async with aiohttp.ClientSession(connector=connector) as session:
+                for _ in range(2):
+                    async with session.get(server.make_url("/").with_host(host)) as answer:
+                        assert await answer.text() == "hello"
+            assert asked.pop() == name and not asked
+    listening.close()
+""",
+    "aiohttp_swagger3": """
+from aiohttp_swagger3 import SwaggerDocs, SwaggerUiSettings
+
+async def item(request, name: str):
+    \"\"\"
+    ---
+    parameters:
+      - {name: name, in: path, required: true, schema: {type: string}}
+    responses:
+      '200': {description: fine}
+    \"\"\"
+    return web.json_response({"name": name})
+
+async def main():
+    app = web.Application()
+    docs = SwaggerDocs(app, swagger_ui_settings=SwaggerUiSettings(path="/docs"))
+    docs.add_routes([web.get("/items/{name}", item)])
+    async with TestClient(TestServer(app)) as client:
+        assert await (await client.get("/items/a")).json() == {"name": "a"}
+        assert "/items/{name}" in (await (await client.get("/docs/swagger.json")).json())["paths"]
+""",
     "aioresponses": """
 from aioresponses import aioresponses
 
@@ -214,6 +292,41 @@ async def main():
             else:
                 raise AssertionError
             mocked.assert_called_with(url, method="GET")
+""",
+    "gql": """
+import json
+from gql import Client, gql
+from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
+
+async def answer(request):
+    return web.json_response({"data": {"asked": (await request.json())["query"]}})
+
+async def stream(request):
+    ws = web.WebSocketResponse(protocols=("graphql-transport-ws",))
+    await ws.prepare(request)
+    async for message in ws:
+        asked = json.loads(message.data)
+        if asked["type"] == "connection_init":
+            await ws.send_json({"type": "connection_ack"})
+        elif asked["type"] == "subscribe":
+            for number in range(3):
+                data = {"data": {"n": number}}
+                await ws.send_json({"type": "next", "id": asked["id"], "payload": data})
+            await ws.send_json({"type": "complete", "id": asked["id"]})
+    return ws
+
+async def main():
+    app = serve(answer, "POST")
+    app.router.add_get("/", stream)
+    async with TestServer(app) as server:
+        url = server.make_url("/")
+        async with Client(transport=AIOHTTPTransport(url=str(url), ssl=False)) as session:
+            assert "me" in (await session.execute(gql("{ me }")))["asked"]
+        transport = AIOHTTPWebsocketsTransport(url=str(url.with_scheme("ws")))
+        async with Client(transport=transport) as session:
+            got = [each["n"] async for each in session.subscribe(gql("subscription { n }"))]
+        assert got == [0, 1, 2]
 """,
     "slack_sdk": """
 from slack_sdk.web.async_client import AsyncWebClient

@@ -25,6 +25,7 @@ BESIDE = {
     "typedefs": -1,
     "abc": -0.5,
     "tercel": 3.5,
+    "undocumented": 0.5,
     "compat": 4.5,
     "resolver": 3.5,
     "test_utils": 5,

@@ -276,6 +276,12 @@ class BaseConnector:
         """The figures of this moment: open, idle, waiting, and the same per endpoint."""
         return self._pool.stats()
 
+    @property
+    def _conns(self) -> dict[Any, list[tuple[ClientProtocol, float]]]:
+        """Idle connections and since when they are, by key. Nobody documents it; gql looks here."""
+        lanes = self._pool._lanes.items()
+        return {key: list(lane.idle.items()) for key, lane in lanes if lane.idle}
+
     # --- lending -------------------------------------------------------------------------------
 
     async def connect(

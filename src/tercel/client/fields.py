@@ -56,6 +56,15 @@ class DefaultFields:
         headers = self.headers
         return bool(headers) and any(name in headers for name in _OF_BODY)
 
+    def merge(self, headers: Any) -> CIMultiDict[str]:
+        """The session's own fields, replaced and followed by those of a call."""
+        merged = self.headers.copy()
+        given: CIMultiDict[str] = CIMultiDict(headers or ())
+        for name in set(given):
+            merged.popall(name, None)
+        merged.extend(given)
+        return merged
+
     def build(self, host: str, given: CIMultiDict[str]) -> CIMultiDict[str]:
         """Host, `given`, and what is generated for lack of it."""
         headers: CIMultiDict[str] = CIMultiDict()

@@ -267,7 +267,7 @@ class Plan:
         headers = self.headers
         if session._request_class is not ClientRequest:
             own = {}
-            headers = _merge(self.defaults, headers)
+            headers = self.defaults.merge(headers)
         make: type[ClientRequest] = session._request_class
         request = make(
             self.method,
@@ -341,16 +341,6 @@ def _take_trailers(trailers: Trailers) -> Mapping[str, str]:
     found = trailers if isinstance(trailers, Mapping) else CIMultiDict(trailers)
     check_trailers(found)
     return found
-
-
-def _merge(defaults: DefaultFields, headers: Any) -> CIMultiDict[str]:
-    """The session's fields, replaced and followed by those of the call."""
-    merged = defaults.headers.copy()
-    own: CIMultiDict[str] = CIMultiDict(headers or ())
-    for name in set(own):
-        merged.popall(name, None)
-    merged.extend(own)
-    return merged
 
 
 def _json_body(session: Any, data: Any, json: Any) -> Any:

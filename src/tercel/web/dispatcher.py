@@ -71,7 +71,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
         self._resources: list[AbstractResource] = []
         self._named: dict[str, AbstractResource] = {}
         self._prefix = ""
-        self._app: Any = None
+        self._served_app: Any = None
         self._table: RouteTable | None = None
         self._above: list[UrlDispatcher] = []
 
@@ -79,14 +79,14 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
 
     def post_init(self, app: Any) -> None:
         """Remember the application, which every match leads through."""
-        self._app = app
+        self._served_app = app
 
     @property
     def table(self) -> RouteTable:
         """The table for the routes as they are now."""
         table = self._table
         if table is None:
-            apps = () if self._app is None else (self._app,)
+            apps = () if self._served_app is None else (self._served_app,)
             self._table = table = build_table(self._resources, apps)
             for resource in self._resources:
                 below = getattr(getattr(resource, "_app", None), "router", None)
@@ -123,7 +123,7 @@ class UrlDispatcher(AbstractRouter, Mapping[str, AbstractResource]):
 
     def _inform(self, match: Match) -> UrlMappingMatchInfo:
         info: UrlMappingMatchInfo = match.info()
-        if self._app is not None:
+        if self._served_app is not None:
             info._apps = info._apps[1:]
             info._current_app = info._apps[-1] if info._apps else None
         return info
