@@ -14,6 +14,7 @@ import logging
 import runpy
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +43,7 @@ _LOGGERS = ("access", "client", "internal", "server", "web", "websocket")
 
 # The old path -> our module, where one answers for the whole of it.
 _MODULES: dict[str, str] = {
+    "abc": "tercel.abc",
     "client_exceptions": "tercel.client.errors",
     "cookiejar": "tercel.client.cookies",
     "formdata": "tercel.content.form",
@@ -66,11 +68,6 @@ _MODULES: dict[str, str] = {
 
 # The old path -> our rooms, and the names of it that each of them holds.
 _NAMES: dict[str, dict[str, str]] = {
-    "abc": {
-        "tercel.abc": "AbstractAccessLogger AbstractAsyncAccessLogger AbstractCookieJar "
-        "AbstractMatchInfo AbstractResolver AbstractRouter AbstractStreamWriter AbstractView "
-        "ResolveResult",
-    },
     "client": {
         "tercel": "BaseConnector ClientRequest ClientResponse ClientSession ClientTimeout "
         "Fingerprint NamedPipeConnector RequestInfo TCPConnector UnixConnector request",
@@ -151,6 +148,7 @@ _UNDOCUMENTED: dict[str, dict[str, str]] = {
         "MimeType": "tercel.undocumented:MimeType",
         "TimerNoop": "contextlib:nullcontext",  # aioresponses
         "parse_mimetype": "tercel.undocumented:parse_mimetype",  # aiohttp_pydantic
+        "reify": "propcache.api:under_cached_property",  # aiohttp_debugtoolbar
         "sentinel": "tercel.content.unset:sentinel",
     },
     "http_exceptions": {  # aiobotocore; ours are the causes of ClientResponseError as theirs are
@@ -309,10 +307,11 @@ class _Loader(importlib.abc.Loader):
         home = _MODULES.get(path)
         if home is not None:
             module = importlib.import_module(home)
+            vars(module).setdefault("__getattr__", partial(_look_elsewhere, spec.name))
             self._specs[spec.name] = module.__spec__
             return module
-        made = _Room(spec.name, f"The names of {spec.name}, as Tercel has them.")
-        made.__dict__.update(_collect(path))
+        made = ModuleType(spec.name, f"The names of {spec.name}, as Tercel has them.")
+        made.__dict__.update(_collect(path), __getattr__=partial(_look_elsewhere, spec.name))
         return made
 
     def exec_module(self, module: ModuleType) -> None:
@@ -323,18 +322,15 @@ class _Loader(importlib.abc.Loader):
             module.__spec__ = own
 
 
-class _Room(ModuleType):
-    """One of aiohttp's submodules whose names are in several rooms of ours."""
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_"):
-            for home in _ELSEWHERE:
-                module = importlib.import_module(home)
-                value = getattr(module, name, None)
-                if value is not None and not isinstance(value, ModuleType):
-                    self.__dict__[name] = value
-                    return value
-        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+def _look_elsewhere(path: str, name: str) -> Any:
+    """A public name that was asked for in a module of theirs and is at home in another."""
+    if not name.startswith("_"):
+        found = [getattr(importlib.import_module(home), name, None) for home in _ELSEWHERE]
+        found.append(vars(importlib.import_module("tercel.abc")).get(name))
+        for value in found:
+            if value is not None and not isinstance(value, ModuleType):
+                return value
+    raise AttributeError(f"module {path!r} has no attribute {name!r}")
 
 
 def _names() -> tuple[str, ...]:
