@@ -146,6 +146,10 @@ _ROOMS = {
         "payload_type",
     ),
     "tercel.content.streamer": ("streamer",),
+    "tercel.net.dataqueue": (
+        "DataQueue",
+        "FlowControlDataQueue",
+    ),
     "tercel.net.dial": (
         "AddrInfoType",
         "SocketFactoryType",

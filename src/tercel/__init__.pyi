@@ -302,6 +302,12 @@ from tercel.content.payload import (
 from tercel.content.streamer import (
     streamer as streamer,
 )
+from tercel.net.dataqueue import (
+    DataQueue as DataQueue,
+)
+from tercel.net.dataqueue import (
+    FlowControlDataQueue as FlowControlDataQueue,
+)
 from tercel.net.dial import (
     AddrInfoType as AddrInfoType,
 )
