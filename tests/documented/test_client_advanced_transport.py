@@ -102,6 +102,27 @@ async def test_unix_connector(site, aiohttp, tmp_path):
     assert there.last["Host"] == "localhost"
 
 
+async def test_schemes_of_connectors(site, aiohttp, tmp_path):
+    path = str(tmp_path / "socket")
+    await site(reply("unix"), path=path)
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=path)) as session:
+        async with session.get("unix://localhost/a?b=c") as resp:
+            assert await resp.text() == "unix"
+            assert str(resp.url) == "unix://localhost/a?b=c"
+        with pytest.raises(aiohttp.NonHttpUrlClientError):
+            await session.get("tcp://localhost:80/")
+
+
+async def test_the_scheme_of_tcp(site, session, aiohttp):
+    there = await site(reply("tcp"))
+    async with session.get(there.url.replace("http:", "tcp:") + "/a") as resp:
+        assert await resp.text() == "tcp"
+    assert there.last.target == "/a"
+    assert there.last["Host"] == f"127.0.0.1:{there.port}"
+    with pytest.raises(aiohttp.NonHttpUrlClientError):
+        await session.get("unix://localhost/")
+
+
 async def test_socket_factory(site, aiohttp):
     import socket
 

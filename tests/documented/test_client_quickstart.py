@@ -480,6 +480,13 @@ def test_client_timeout(aiohttp):
         timeout.total = 5
 
 
+def test_timeouts_are_changed_by_attrs(aiohttp):
+    attr = pytest.importorskip("attr")
+    timeout = attr.evolve(aiohttp.ClientTimeout(total=1, sock_read=3), total=None)
+    assert timeout == aiohttp.ClientTimeout(sock_read=3)
+    assert attr.asdict(aiohttp.ClientWSTimeout(ws_close=4)) == {"ws_receive": None, "ws_close": 4}
+
+
 async def test_timeout_of_zero_is_none(site, session, aiohttp):
     there = await site(reply("ok"))
     async with session.get(there.url, timeout=aiohttp.ClientTimeout(total=0)) as resp:

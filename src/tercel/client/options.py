@@ -6,8 +6,8 @@ In: numbers. Out: `ClientTimeout`, `RequestInfo`, `ReadOptions`, `sentinel`. Nev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from typing import ClassVar, NamedTuple
 
 from yarl import URL
 
@@ -21,9 +21,26 @@ __all__ = (
     "ReadOptions",
     "RequestInfo",
     "Unset",
+    "attributes_of",
     "sentinel",
     "timeout_of",
 )
+
+
+class _Attribute(NamedTuple):
+    """What attrs asks of an attribute."""
+
+    name: str
+    alias: str
+    init: bool = True
+
+
+def attributes_of(cls: type) -> tuple[_Attribute, ...]:
+    """The fields of a dataclass as attrs looks for them.
+
+    aiohttp's timeouts are made by attrs, so people change them by `attr.evolve(timeout, total=5)`.
+    """
+    return tuple(_Attribute(each.name, each.name) for each in fields(cls))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,10 @@ class ClientTimeout:
     sock_connect: float | None = None
     ceil_threshold: float = 5
 
+    __attrs_attrs__: ClassVar[tuple[_Attribute, ...]] = ()
+
+
+ClientTimeout.__attrs_attrs__ = attributes_of(ClientTimeout)
 
 DEFAULT_TIMEOUT = ClientTimeout(total=300, sock_connect=30)
 

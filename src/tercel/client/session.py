@@ -152,7 +152,7 @@ class ClientSession(OpensWebSockets):
             free_inflation=free_inflation,
             max_inflation=max_inflation,
         )
-        self._targets = Targets()
+        self._targets = Targets(connector.allowed_protocol_schema_set)
         self._deadlines = Deadlines(self._loop)
         # Not before everything else has been taken: what fails until here leaves nothing to close.
         self._connector = connector

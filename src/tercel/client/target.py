@@ -50,6 +50,8 @@ class Target:
         host = url.raw_host
         if not host:
             raise InvalidUrlClientError(url)
+        if url.port is None and url.scheme == "tcp":
+            raise InvalidUrlClientError(url, "has no port, and its scheme implies none")
         self.login = url.user
         self.password = url.password
         if url.raw_user or url.raw_password:

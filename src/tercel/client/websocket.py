@@ -12,12 +12,12 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from multidict import CIMultiDict
 
 from tercel.client.errors import ServerTimeoutError, WSServerHandshakeError
-from tercel.client.options import Unset, sentinel
+from tercel.client.options import Unset, attributes_of, sentinel
 from tercel.content.websocket import WebSocketCalls
 from tercel.hdrs import (
     CONNECTION,
@@ -67,6 +67,10 @@ class ClientWSTimeout:
     ws_receive: float | None = None
     ws_close: float | None = None
 
+    __attrs_attrs__: ClassVar[Any] = ()
+
+
+ClientWSTimeout.__attrs_attrs__ = attributes_of(ClientWSTimeout)
 
 DEFAULT_WS_TIMEOUT = ClientWSTimeout(ws_receive=None, ws_close=10.0)
 
