@@ -1,4 +1,4 @@
-"""Text of `json.dumps`, errors and all."""
+"""Texts of `json.dumps` and values of `json.loads`, errors and all."""
 
 import enum
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tercel.content.jsontext import dump_text
+from tercel.content.jsontext import dump_text, load_text
 
 
 class Level(enum.IntEnum):
@@ -60,3 +60,51 @@ def test_another_function_is_called() -> None:
 def test_a_default_that_was_replaced_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json.JSONEncoder, "default", lambda encoder, value: repr(value))
     assert dump_text([{1}], json.dumps) == '["{1}"]'
+
+
+TEXTS: list[Any] = [
+    '{"a": [1, 2.5, -0.0, 1e400, true, null, "\\u00fc\\ud800"], "a": {}}',
+    "5",
+    '"text"',
+    " \t\r\n[1] \r\n\t",
+    "[1]\n",
+    "NaN",
+    "[" * 300 + "]" * 300,
+    b'{"octets": 1}',
+    bytearray(b"[1]"),
+    "123456789" * 40,
+]
+MALFORMED: list[Any] = [
+    "",
+    " ",
+    "{",
+    "[1, ]",
+    "[1]]",
+    "[1] x",
+    "[1]\x0b",
+    "\ufeff[1]",
+    "nul",
+    '{"a" 1}',
+    '"\n"',
+    "[" * 200_000,
+    "9" * 5000,
+    None,
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_the_same_value(text: Any) -> None:
+    assert repr(load_text(text, json.loads)) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize("text", MALFORMED, ids=range(len(MALFORMED)))
+def test_the_same_complaint(text: Any) -> None:
+    with pytest.raises(Exception) as expected:
+        json.loads(text)
+    with pytest.raises(expected.type) as raised:
+        load_text(text, json.loads)
+    assert str(raised.value) == str(expected.value)
+
+
+def test_another_function_reads() -> None:
+    assert load_text("[1]", lambda text: f"<{text}>") == "<[1]>"

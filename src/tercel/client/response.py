@@ -31,6 +31,7 @@ from tercel.client.informational import InformationalResponse
 from tercel.client.links import read_links
 from tercel.client.options import RequestInfo
 from tercel.client.trailers import read_trailers
+from tercel.content.jsontext import load_text
 from tercel.net.protocol import Ready
 from tercel.net.streams import StreamReader
 from tercel.wire.media import parse_content_type
@@ -403,7 +404,8 @@ class ClientResponse:
         stripped = body.strip()
         if not stripped:
             return None
-        return loads(stripped.decode(self.get_encoding() if encoding is None else encoding))
+        text = stripped.decode(self.get_encoding() if encoding is None else encoding)
+        return load_text(text, loads)
 
     # --- the end -------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
-"""JSON as text, by whoever is asked to make it.
+"""JSON as text, made and read by whoever is asked to.
 
-In: a value and a function, `json.dumps` as a rule. Out: what that function gives, or raises, a
-fifth sooner where it is `json.dumps` itself.
+In: a value or text, and a function, `json.dumps` or `json.loads` as a rule. Out: what that function
+gives, or raises, sooner where it is one of these two.
 """
 
 import json
@@ -9,9 +9,12 @@ import json.encoder
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ("dump_text",)
+__all__ = ("dump_text", "load_text")
 
 _dumps = json.dumps
+_loads = json.loads
+#: What json.loads is made of, without the whitespace around a value.
+_scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
 
 
 def _find_encode() -> Callable[[Any], str]:
@@ -46,3 +49,15 @@ def dump_text(value: Any, dumps: Callable[[Any], Any]) -> Any:
     except RecursionError:
         pass
     return _dumps(value)  # which tells a circle by its name
+
+
+def load_text(text: Any, loads: Callable[[Any], Any]) -> Any:
+    """What `loads(text)` returns, or raises."""
+    if loads is _loads and type(text) is str:
+        try:
+            value, end = _scan(text, 0)
+        except StopIteration:
+            return loads(text)
+        if end == len(text) or not text[end:].strip(" \t\n\r"):
+            return value
+    return loads(text)

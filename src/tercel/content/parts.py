@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from tercel.content.dispositions import read_part_names
+from tercel.content.jsontext import load_text
 from tercel.content.payload import BodyWriter, Payload, register_payload
 from tercel.wire.coding import make_decoder
 from tercel.wire.limits import (
@@ -261,7 +262,7 @@ class BodyPartReader:
     async def json(self, *, encoding: str | None = None) -> Any:
         """The whole part as JSON reads it; None for an empty one."""
         text = await self.text(encoding=encoding)
-        return json.loads(text) if text else None
+        return load_text(text, json.loads) if text else None
 
     async def form(self, *, encoding: str | None = None) -> list[tuple[str, str]]:
         """The whole part as pairs of an urlencoded form."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from tercel.content.jsontext import dump_text
+from tercel.content.jsontext import dump_text, load_text
 from tercel.content.listener import WebSocketListener
 from tercel.net.awaited import Messages
 from tercel.net.channel import Channel
@@ -204,7 +204,7 @@ class WebSocketCalls:
         self, *, loads: Callable[[Any], Any] = json.loads, timeout: float | None = None
     ) -> Any:
         """The data of the next TEXT message as JSON; TypeError and ValueError otherwise."""
-        return loads(await self.receive_str(timeout=timeout))
+        return load_text(await self.receive_str(timeout=timeout), loads)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
 from yarl import URL
 
+from tercel.content.jsontext import load_text
 from tercel.net.protocol import WireProtocol
 from tercel.web.errors import HTTPRequestEntityTooLarge
 from tercel.web.forms import parse_forwarded, read_form
@@ -351,7 +352,7 @@ class BaseRequest(Incoming, MutableMapping["str | RequestKey[Any]", Any]):
 
     async def json(self, *, loads: Callable[[str], Any] = json.loads) -> Any:
         """The whole body as `loads` reads it; `json.loads` by default."""
-        return loads(await self.text())
+        return load_text(await self.text(), loads)
 
     async def multipart(self) -> "MultipartReader":
         """A reader of the parts of a multipart body.
