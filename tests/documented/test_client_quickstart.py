@@ -6,6 +6,7 @@ import io
 import json
 import zlib
 
+import attr
 import pytest
 from multidict import MultiDict
 from yarl import URL
@@ -481,7 +482,6 @@ def test_client_timeout(aiohttp):
 
 
 def test_timeouts_are_changed_by_attrs(aiohttp):
-    attr = pytest.importorskip("attr")
     timeout = attr.evolve(aiohttp.ClientTimeout(total=1, sock_read=3), total=None)
     assert timeout == aiohttp.ClientTimeout(sock_read=3)
     assert attr.asdict(aiohttp.ClientWSTimeout(ws_close=4)) == {"ws_receive": None, "ws_close": 4}
