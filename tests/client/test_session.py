@@ -220,6 +220,23 @@ async def test_nothing_is_compressed_where_there_is_no_body() -> None:
         assert peer.asked[1].get("Content-Encoding") == "deflate"
 
 
+@pytest.mark.parametrize("data", [b"", "", {}, []])
+async def test_an_empty_body_is_not_compressed(data: Any) -> None:
+    async with serving_peer(scripted(answer(200))) as peer, ClientSession() as session:
+        await session.post(peer.url, data=data, compress="gzip")
+        assert peer.asked[0].get("Content-Encoding") is None
+        assert peer.asked[0].get("Content-Length") == "0"
+
+
+async def test_no_body_in_chunks_has_a_type_as_one_of_no_octets_has() -> None:
+    async with serving_peer(scripted(answer(200))) as peer, ClientSession() as session:
+        await session.post(peer.url, chunked=True)
+        await session.delete(peer.url, chunked=True)
+        types = [asked.get("Content-Type") for asked in peer.asked]
+        assert types == ["application/octet-stream", None]
+        assert peer.asked[0].get("Content-Length") is None
+
+
 @pytest.mark.parametrize("method", ["GE T", "GET\r\nX: y", "", "G\0T"])
 async def test_method_is_a_token(method: str) -> None:
     async with ClientSession() as session:

@@ -145,7 +145,8 @@ class Plan:
         self.skip_auto_headers = skip_auto_headers
         self.allow_redirects = allow_redirects
         self.max_redirects = max_redirects
-        self.compress = compress if data is not None or json is not None else None
+        # Of nothing, no coding makes a body that decodes to nothing.
+        self.compress = compress if data or json is not None else None
         self.chunked = chunked if trailers is None else True
         self.expect100 = expect100
         self.raise_for_status: StatusCheck = (

@@ -478,9 +478,11 @@ class ClientRequest:
 
     def _add_empty_length(self) -> None:
         """A request that could have a body and has none says so (RFC 9110 section 8.6)."""
-        if self.method in BODYLESS or self._body or self.chunked:
+        if self.method in BODYLESS or self._body:
             return
         fields = fields_of_no_body(self.method, "content-type" in self._skip)
+        if self.chunked:
+            fields = fields[1:]
         if self._headers is None:
             if not self._body_fields:
                 self._set_fields((fields, None))
