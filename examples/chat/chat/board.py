@@ -3,6 +3,7 @@
 `MemoryBoard` is for one process, `redis_board` has the one for several; both promise the same.
 """
 
+import asyncio
 import json
 import time
 from collections import deque
@@ -15,6 +16,19 @@ HISTORY = 100  # entries that a room keeps
 Deliver = Callable[[str, dict[str, Any]], Awaitable[None]]
 #: Called when events may have been missed.
 Restart = Callable[[], Awaitable[None]]
+
+
+async def stop(task: "asyncio.Task[None]") -> None:
+    """Cancel a task until it has ended.
+
+    Once is not enough where it uses `asyncio.wait_for`, as the Redis client does: before Python
+    3.12 that loses a cancellation that comes as it is done.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+    if not task.cancelled():
+        task.result()
 
 
 class BoardError(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 
 from tercel import WSCloseCode, web
 
-from .board import Board, BoardError, dump
+from .board import Board, BoardError, dump, stop
 
 REFRESH = 10  # seconds after which the board hears again who is there
 LOG = logging.getLogger("chat")
@@ -40,9 +40,7 @@ class Hub:
             try:
                 yield
             finally:
-                refresher.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await refresher
+                await stop(refresher)
 
     @asynccontextmanager
     async def member(

@@ -1,7 +1,6 @@
 """The board of several workers: kept in Redis, told through its publish/subscribe."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import time
@@ -12,7 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from .board import HISTORY, BoardError, Deliver, Restart, dump, make_entry
+from .board import HISTORY, BoardError, Deliver, Restart, dump, make_entry, stop
 
 CHANNEL = "chat"
 STAY = 30  # seconds for which a name is kept without a word from its worker
@@ -72,9 +71,7 @@ class RedisBoard:
             await listening.wait()
             yield
         finally:
-            listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listener
+            await stop(listener)
             await self._redis.aclose()
 
     async def _listen(self, deliver: Deliver, restart: Restart, listening: asyncio.Event) -> None:

@@ -99,3 +99,31 @@ async def test_without_redis_there_is_one_sentence(tmp_path: Path) -> None:
         await runner.setup()
     await runner.cleanup()
     await asyncio.sleep(0)
+
+
+async def test_the_end_comes_though_a_cancellation_is_lost(redis_server: RedisServer) -> None:
+    """As it is in Python 3.11's wait_for, which the Redis client uses; a worker hung for hours."""
+    from chat.redis_board import RedisBoard
+
+    delivering = asyncio.Event()
+
+    async def deliver(room: str, event: dict[str, object]) -> None:
+        delivering.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if lost:
+                raise
+            lost.append(True)
+
+    async def restart() -> None:
+        raise AssertionError
+
+    lost: list[bool] = []
+    board = RedisBoard(redis_server.url)
+    async with asyncio.timeout(20) as limit:
+        async with board.run(deliver, restart):
+            await board.say("lobby", "Ada", "hello")
+            await delivering.wait()
+    assert lost
+    assert not limit.expired()
