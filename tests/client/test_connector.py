@@ -595,3 +595,37 @@ async def test_cancelled_in_the_queue_nothing_is_left():
             assert connector.stats().waiting == 0
             if granted:
                 assert connector.stats().idle == 1
+
+
+async def test_a_subclass_that_connects_in_its_own_way():
+    asked = []
+
+    class Own(TCPConnector):
+        async def _wrap_create_connection(self, *args, addr_infos, **kwargs):
+            asked.append([address[4][0] for address in addr_infos])
+            return await super()._wrap_create_connection(*args, addr_infos=addr_infos, **kwargs)
+
+    async with serve() as place, Own() as connector:
+        (await connector.connect(Ask(place.url))).release()
+        assert asked == [["127.0.0.1"]]
+        with pytest.raises(ValueError, match="Own connects in its own way"):
+            await connector.connect(Ask(place.url, proxy=URL("http://127.0.0.1:1")))
+        with pytest.raises(ClientConnectorError):
+            await connector.connect(Ask("http://127.0.0.1:1/"))
+
+
+async def test_a_subclass_is_told_why_a_name_leads_nowhere():
+    class Nowhere(AbstractResolver):
+        async def resolve(self, host, port=0, family=socket.AF_INET):
+            raise OSError("no such name")
+
+        async def close(self):
+            pass
+
+    class Own(TCPConnector):
+        async def _wrap_create_connection(self, *args, **kwargs):
+            raise AssertionError
+
+    async with Own(resolver=Nowhere()) as connector:
+        with pytest.raises(ClientConnectorDNSError):
+            await connector.connect(Ask("http://site.invalid/"))

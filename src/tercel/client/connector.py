@@ -12,7 +12,7 @@ import errno
 import socket
 import ssl as ssl_module
 import warnings
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -91,8 +91,6 @@ class TCPConnector(BaseConnector):
     """
 
     allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"tcp"}
-    #: Nobody documents it, but a subclass that has one connects in no other way.
-    _wrap_create_connection: Any = None
 
     def __init__(
         self,
@@ -196,12 +194,10 @@ class TCPConnector(BaseConnector):
     ) -> ClientProtocol:
         key = req.connection_key
         proxy: URL | None = key.proxy
-        if self._wrap_create_connection is not None:
-            if proxy is not None:
-                raise ValueError(f"{type(self).__name__} connects in its own way, without proxy=")
-            way = self._connect_by_subclass
-        elif proxy is None:
+        if proxy is None:
             way = self._connect_directly
+        elif type(self)._wrap_create_connection is not TCPConnector._wrap_create_connection:
+            raise ValueError(f"{type(self).__name__} connects in its own way, without proxy=")
         elif proxy.scheme in _SOCKS_SCHEMES:
             way = self._connect_by_socks
         elif proxy.scheme in _PORTS:
@@ -264,6 +260,21 @@ class TCPConnector(BaseConnector):
             trust.check_or_abort(transport)
         return transport, protocol
 
+    async def _wrap_create_connection(
+        self,
+        factory: Callable[[], Any],
+        *,
+        addr_infos: Sequence[AddrInfoType],
+        req: Any,
+        timeout: ClientTimeout,
+        client_error: type[ClientConnectorError] = ClientConnectorError,
+        ssl: ssl_module.SSLContext | None = None,
+        server_hostname: str | None = None,
+    ) -> tuple[asyncio.Transport, Any]:
+        """A transport to the server itself. Nobody documents it, but aiohttp_socks has its own."""
+        with told_as(req.connection_key, client_error):
+            return await self._open(factory, addr_infos, ssl, server_hostname)
+
     async def _connect_directly(
         self, req: Any, traces: Sequence[Trace], timeout: ClientTimeout
     ) -> ClientProtocol:
@@ -272,39 +283,20 @@ class TCPConnector(BaseConnector):
 
         async def work() -> ClientProtocol:
             trust = self._trust_of(req) if key.is_ssl else None
-            name = _server_name(key) if key.is_ssl else None
-            with told_as(key, ClientConnectorError):
-                _, protocol = await self._open(self._make_protocol, addresses, trust, name)
+            transport, protocol = await self._wrap_create_connection(
+                self._make_protocol,
+                addr_infos=addresses,
+                req=req,
+                timeout=timeout,
+                ssl=None if trust is None else context_of(trust),
+                server_hostname=_server_name(key) if key.is_ssl else None,
+            )
+            if isinstance(trust, Fingerprint):
+                trust.check_or_abort(transport)
             made: ClientProtocol = protocol
             return made
 
         return await self._bounded(req, timeout.sock_connect, timeout, work())
-
-    async def _connect_by_subclass(
-        self, req: Any, traces: Sequence[Trace], timeout: ClientTimeout
-    ) -> ClientProtocol:
-        """Let a subclass have its way, as that of aiohttp_socks: its errors are its own."""
-        key = req.connection_key
-        results = await self._resolve_host(key.host, key.port, traces)
-        addresses = [
-            (each["family"], socket.SOCK_STREAM, each["proto"], "", (each["host"], each["port"]))
-            for each in results
-        ]
-        trust = self._trust_of(req) if key.is_ssl else None
-        work: Coroutine[Any, Any, Any] = self._wrap_create_connection(
-            self._make_protocol,
-            addr_infos=addresses,
-            req=req,
-            timeout=timeout,
-            client_error=ClientConnectorError,
-            ssl=None if trust is None else context_of(trust),
-            server_hostname=_server_name(key) if key.is_ssl else None,
-        )
-        made: Any = await self._bounded(req, timeout.sock_connect, timeout, work)
-        transport, protocol = made
-        if isinstance(trust, Fingerprint):
-            trust.check_or_abort(transport)
-        return protocol  # type: ignore[no-any-return]
 
     async def _connect_by_http_proxy(
         self, req: Any, traces: Sequence[Trace], timeout: ClientTimeout

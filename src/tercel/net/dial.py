@@ -32,8 +32,11 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
 def address_info(host: str, port: int, family: int, proto: int = 0) -> AddrInfoType:
-    """An address as getaddrinfo tells it; `host` is a literal, with `%zone` if it needs one."""
-    if family == socket.AF_INET6:
+    """An address as getaddrinfo tells it; `host` is a literal, with `%zone` if it needs one.
+
+    A name, which a resolver may leave to a proxy, stays as it is.
+    """
+    if family == socket.AF_INET6 and ":" in host:
         found = socket.getaddrinfo(
             host,
             port,
