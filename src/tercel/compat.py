@@ -144,7 +144,7 @@ _UNDOCUMENTED: dict[str, dict[str, str]] = {
         "SERVER_SOFTWARE": "tercel.client.fields:USER_AGENT",  # aiogram
     },
     "helpers": {
-        "HeadersMixin": "tercel.undocumented:HeadersMixin",  # aiohttp_client_cache
+        "HeadersMixin": "tercel.content.mediafields:HeadersMixin",  # aiohttp_client_cache
         "MimeType": "tercel.undocumented:MimeType",
         "TimerNoop": "contextlib:nullcontext",  # aioresponses
         "parse_mimetype": "tercel.undocumented:parse_mimetype",  # aiohttp_pydantic

@@ -3,48 +3,13 @@
 `tercel.compat` hands it out under the old paths; nothing of ours uses it.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from multidict import MultiDict, MultiDictProxy
 
-from tercel.wire.media import parse_content_type, parse_parameters
+from tercel.wire.media import parse_parameters
 
-__all__ = ("HeadersMixin", "MimeType", "parse_mimetype")
-
-
-class HeadersMixin:
-    """`content_type`, `charset` and `content_length` for a class that has `headers`.
-
-    Headers may be in `_headers` instead. The type is "application/octet-stream" where none is
-    stated, or none that can be read; what else is not stated is None.
-    """
-
-    headers: Mapping[str, str]
-
-    @property
-    def content_type(self) -> str:
-        """The media type, in lower case and without parameters."""
-        return self._media()[0]
-
-    @property
-    def charset(self) -> str | None:
-        """The charset parameter of the media type."""
-        return self._media()[1].get("charset")
-
-    @property
-    def content_length(self) -> int | None:
-        """Octets of the body. ValueError where the field holds no number."""
-        stated = self._fields().get("Content-Length")
-        return None if stated is None else int(stated)
-
-    def _fields(self) -> Mapping[str, str]:
-        found: Any = getattr(self, "_headers", None)
-        return self.headers if found is None else found
-
-    def _media(self) -> tuple[str, Mapping[str, str]]:
-        stated = self._fields().get("Content-Type")
-        return ("application/octet-stream", {}) if stated is None else parse_content_type(stated)
+__all__ = ("MimeType", "parse_mimetype")
 
 
 class MimeType(NamedTuple):

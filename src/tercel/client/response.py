@@ -32,9 +32,9 @@ from tercel.client.links import read_links
 from tercel.client.options import RequestInfo
 from tercel.client.trailers import read_trailers
 from tercel.content.jsontext import load_text
+from tercel.content.mediafields import HeadersMixin
 from tercel.net.protocol import Ready
 from tercel.net.streams import StreamReader
-from tercel.wire.media import parse_content_type
 from tercel.wire.version import HttpVersion
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Asked(Protocol):
     def request_info(self) -> RequestInfo: ...
 
 
-class ClientResponse:
+class ClientResponse(HeadersMixin):
     """The answer to a request; an async context manager that releases it.
 
     `version`, `status`, `reason`, `method`: as their names say. `content` is the body's stream.
@@ -243,32 +243,9 @@ class ClientResponse:
         transport = None if connection is None else connection.transport
         return 0 if transport is None else transport.get_write_buffer_size()
 
-    @property
-    def content_type(self) -> str:
-        """Type and subtype of Content-Type, application/octet-stream where it has none."""
-        return self._media()[0]
-
-    @property
-    def charset(self) -> str | None:
-        """The charset parameter of Content-Type, or None."""
-        return self._media()[1].get("charset")
-
-    @property
-    def content_length(self) -> int | None:
-        """The value of Content-Length, or None."""
-        found = self.headers.get("Content-Length")
-        return None if found is None else int(found)
-
     def get_content_type(self) -> str:
         """`content_type` as a method."""
         return self.content_type
-
-    def _media(self) -> tuple[str, Mapping[str, str]]:
-        found = self.headers.get("Content-Type")
-        if found is None:
-            return "application/octet-stream", {}
-        kind, parameters = parse_content_type(found)
-        return kind, parameters
 
     @property
     def content_disposition(self) -> ContentDisposition | None:
